@@ -1,0 +1,84 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { CurrentSettings, type InstanceSettings, type ModelSettings, type Settings } from "../config/Settings.js"
+import * as ModelName from "./ModelName.js"
+import type { Target } from "./Target.js"
+
+/** Everything that is known about instances and models, immutable and swapped whole. */
+export interface Snapshot {
+  readonly settings: Settings
+  /** Enabled ones, lowest priority number first. */
+  readonly instances: ReadonlyArray<InstanceSettings>
+  /** Every enabled candidate for a model name, in order of preference; empty when nobody serves it. */
+  readonly resolve: (model: string) => ReadonlyArray<Target>
+  /** The instance of this id, or the first one of this vendor. */
+  readonly find: (instanceOrVendor: string) => InstanceSettings | undefined
+  /** Names that a caller may use, as far as they are known from the configuration. */
+  readonly modelNames: ReadonlyArray<string>
+}
+
+/** Canonical model -> instances and the provider's own ids. */
+export class Catalog extends Context.Tag("orelse/Catalog")<Catalog, { readonly snapshot: () => Snapshot }>() {
+  static readonly layer: Layer.Layer<Catalog, never, CurrentSettings> = Layer.effect(
+    Catalog,
+    Effect.map(CurrentSettings, (settings) => {
+      const snapshot = makeSnapshot(settings)
+      return { snapshot: () => snapshot }
+    })
+  )
+}
+
+/** The snapshot of settings alone. Lookups are remembered, so that a known model costs one map read. */
+export const makeSnapshot = (settings: Settings): Snapshot => {
+  const instances = settings.instances.filter((instance) => instance.enabled).sort((a, b) => a.priority - b.priority)
+  const byId = new Map(instances.map((instance) => [instance.id, instance]))
+  const configured = new Map<string, ModelSettings>()
+  for (const model of settings.models) {
+    for (const name of [model.id, ...model.aliases]) configured.set(name, model)
+  }
+
+  const find = (name: string): InstanceSettings | undefined =>
+    byId.get(name) ?? instances.find((instance) => instance.provider === name)
+
+  const ofModel = (model: ModelSettings): ReadonlyArray<Target> =>
+    model.targets.flatMap((target) => {
+      const instance = byId.get(target.instance)
+      return instance === undefined ? [] : [{ instance, model: target.model, catch: target.catch }]
+    })
+
+  const resolve = (name: string): ReadonlyArray<Target> => {
+    const model = configured.get(name)
+    return model === undefined ? ModelName.targets(name, instances, find, settings.replacements) : ofModel(model)
+  }
+
+  const remembered = new Map<string, ReadonlyArray<Target>>()
+  return {
+    settings,
+    instances,
+    find,
+    resolve: (name) => {
+      const known = remembered.get(name)
+      if (known !== undefined) return known
+      const targets = resolve(name)
+      // Names come from callers: bounded, so that a flood of made-up ones cannot fill the memory.
+      if (targets.length > 0 && remembered.size < maxRemembered) remembered.set(name, targets)
+      return targets
+    },
+    modelNames: modelNames(settings, instances)
+  }
+}
+
+const maxRemembered = 10_000
+
+const modelNames = (settings: Settings, instances: ReadonlyArray<InstanceSettings>): ReadonlyArray<string> => {
+  const names = new Set<string>()
+  for (const model of settings.models) {
+    names.add(model.id)
+    for (const alias of model.aliases) names.add(alias)
+  }
+  for (const instance of instances) {
+    for (const model of instance.models ?? ModelName.knownModels(instance, settings.replacements)) names.add(model)
+  }
+  return [...names]
+}

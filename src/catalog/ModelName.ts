@@ -1,0 +1,129 @@
+import type { InstanceSettings, ReplacementSettings } from "../config/Settings.js"
+import type { Target } from "./Target.js"
+
+/** Who made a model, as far as its name tells. */
+export type Maker = "openai" | "anthropic" | "google" | "cloudflare" | "azure"
+
+/** The maker that a bare model name belongs to. */
+export const makerOf = (model: string): Maker | undefined => makers.find(([pattern]) => pattern.test(model))?.[1]
+
+const makers: ReadonlyArray<readonly [RegExp, Maker]> = [
+  [/^(gpt-|o1|o3|o4|chatgpt-)/, "openai"],
+  [/^claude-/, "anthropic"],
+  [/^gemini-/, "google"],
+  [/^@cf\//, "cloudflare"],
+  [/^azure\//, "azure"]
+]
+
+/**
+ * The chain of a model that no `models` entry names. An instance that lists its models serves those; of the others the
+ * maker's own vendor comes first, then OpenRouter under its name for the model, then the local model.
+ */
+export const targets = (
+  name: string,
+  instances: ReadonlyArray<InstanceSettings>,
+  find: (instanceOrVendor: string) => InstanceSettings | undefined,
+  replacements: ReplacementSettings
+): ReadonlyArray<Target> => {
+  const pinned = pin(name, find) ?? local(name, find, replacements)
+  const model = pinned?.model ?? name
+  const found: Array<Target> = pinned === undefined ? [] : [target(pinned.instance, pinned.model)]
+  for (const instance of instances) {
+    for (const served of servedAs(model, name, instance, replacements)) {
+      if (!found.some((other) => other.instance === instance && other.model === served)) {
+        found.push(target(instance, served))
+      }
+    }
+  }
+  return found
+}
+
+/** What an instance without a list of models is known to serve. */
+export const knownModels = (instance: InstanceSettings, replacements: ReplacementSettings): ReadonlyArray<string> => {
+  switch (instance.provider) {
+    case "openrouter":
+      return [replacements.openai, replacements.claude, ...replacements.others].filter((model) => model !== undefined)
+    case "ollama":
+      return [replacements.local]
+    default:
+      return []
+  }
+}
+
+const target = (instance: InstanceSettings, model: string): Target => ({ instance, model, catch: undefined })
+
+/** `instance/model` (or `vendor/model`) names who is asked first. */
+const pin = (
+  name: string,
+  find: (instanceOrVendor: string) => InstanceSettings | undefined
+): { readonly instance: InstanceSettings; readonly model: string } | undefined => {
+  const slash = name.indexOf("/")
+  if (slash <= 0 || slash === name.length - 1) return undefined
+  const instance = find(name.slice(0, slash))
+  const model = name.slice(slash + 1)
+  if (instance === undefined) return undefined
+  // OpenRouter's own ids are `maker/model`; `openrouter/auto` is one of them.
+  if (instance.provider === "openrouter" && !model.includes("/")) return undefined
+  return { instance, model }
+}
+
+/** The local model asked for by its own name is asked first. */
+const local = (
+  name: string,
+  find: (instanceOrVendor: string) => InstanceSettings | undefined,
+  replacements: ReplacementSettings
+): { readonly instance: InstanceSettings; readonly model: string } | undefined => {
+  const instance = name === replacements.local ? find("ollama") : undefined
+  return instance === undefined ? undefined : { instance, model: name }
+}
+
+/** Names under which an instance would be asked for a model, in order; none when it does not serve it. */
+const servedAs = (
+  model: string,
+  asked: string,
+  instance: InstanceSettings,
+  replacements: ReplacementSettings
+): ReadonlyArray<string> => {
+  if (instance.models !== undefined) {
+    return instance.models.includes(model) ? [model] : instance.models.includes(asked) ? [asked] : []
+  }
+  const maker = makerOf(model) ?? makerOf(asked)
+  switch (instance.provider) {
+    case "openai":
+      return maker === "openai" ? [model] : []
+    case "azure":
+      return []
+    case "openrouter":
+      if (model === replacements.local) return replacements.others
+      return onOpenRouter(model, maker, replacements)
+    case "ollama":
+      return [replacements.local]
+    case "openai-compatible":
+    case "simulated":
+      return [model]
+  }
+}
+
+/** OpenRouter's name for a model, the operator's replacement first. */
+const onOpenRouter = (
+  model: string,
+  maker: Maker | undefined,
+  replacements: ReplacementSettings
+): ReadonlyArray<string> => {
+  switch (maker) {
+    case "openai":
+      return [replacements.openai ?? `openai/${model}`]
+    case "anthropic":
+      return [replacements.claude ?? `anthropic/${openRouterClaude(model)}`]
+    case "google":
+      return [`google/${model}`]
+    case "azure":
+      return replacements.others
+    default:
+      return [model, ...replacements.others]
+  }
+}
+
+/** Anthropic's `claude-3-5-sonnet-20241022` is OpenRouter's `claude-3.5-sonnet`. */
+const openRouterClaude = (model: string): string =>
+  model.replace(/-(\d{8}|latest)$/, "").replace(/-(\d)-(\d)(?=-|$)/, "-$1.$2")

@@ -1,0 +1,11 @@
+import type { InstanceSettings } from "../config/Settings.js"
+import type { CatchRule } from "../domain/ErrorCategory.js"
+
+/** One instance under the name that it knows a model by. */
+export interface Target {
+  readonly instance: InstanceSettings
+  /** The provider's own id. */
+  readonly model: string
+  /** Which failures of the step before open this one; `undefined` is the default of `catches`. */
+  readonly catch: ReadonlyArray<CatchRule> | undefined
+}

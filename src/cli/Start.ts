@@ -1,0 +1,56 @@
+import * as Command from "@effect/cli/Command"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { CurrentSettings, type Settings } from "../config/Settings.js"
+import * as Live from "../gateway/Live.js"
+import { Health, type Check } from "../health/Health.js"
+import { Readiness } from "../http/Readiness.js"
+import { Server } from "../http/Server.js"
+import * as Logging from "./Logging.js"
+import * as Options from "./Options.js"
+
+/** `orelse start`: serves until it is told to stop. */
+export const start = Command.make(
+  "start",
+  { config: Options.config, port: Options.port, host: Options.host },
+  (options) => Effect.flatMap(Options.settings(options), (settings) => Layer.launch(app(settings)))
+).pipe(Command.withDescription("serve the gateway"))
+
+/** The gateway, its server and its log; in that order they come down again from the right. */
+const app = (settings: Settings) =>
+  Layer.scopedDiscard(greet(settings)).pipe(
+    Layer.provide(Server.layer),
+    Layer.provide(Live.layer),
+    Layer.provide(Readiness.layer),
+    Layer.provide(Logging.layer(settings.log)),
+    Layer.provide(Layer.succeed(CurrentSettings, settings))
+  )
+
+const greet = (settings: Settings) =>
+  Effect.gen(function* () {
+    const { url } = yield* Server
+    const health = yield* Health
+    for (const notice of settings.notices) yield* Effect.logWarning(notice)
+    yield* Effect.logInfo(`listening on ${url}`)
+    yield* Effect.logInfo(`try: ${curl(url, settings)}`)
+    if (settings.health.checkOnStart) {
+      yield* Effect.forkScoped(
+        Effect.forEach(
+          settings.instances.filter((instance) => instance.enabled),
+          (instance) => Effect.flatMap(health.check(instance), report),
+          { concurrency: "unbounded", discard: true }
+        )
+      )
+    }
+  })
+
+const report = ({ available, instance, models, reason }: Check): Effect.Effect<void> =>
+  available
+    ? Effect.logInfo(`${instance.id}: available${models.length === 0 ? "" : ` (${models.length} models)`}`)
+    : Effect.logWarning(`${instance.id}: unavailable (${reason ?? "the check failed"})`)
+
+const curl = (url: string, settings: Settings): string => {
+  const key = settings.server.adminKey === undefined ? "" : ` -H "authorization: Bearer $ORELSE_ADMIN_KEY"`
+  const body = `{"model":"${settings.tasks["default"] ?? "gpt-4o-mini"}","messages":[{"role":"user","content":"Hello"}]}`
+  return `curl ${url}/v1/chat/completions -H "content-type: application/json"${key} -d '${body}'`
+}

@@ -1,0 +1,124 @@
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import { CatchRule } from "../domain/ErrorCategory.js"
+import * as Field from "./Field.js"
+import * as Issue from "./Issue.js"
+import { vendorSlugs } from "./Settings.js"
+
+/** A field that may be absent, without a default. */
+const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
+
+/** A field that may be absent, and what it is then. */
+const or = <A, I>(schema: Schema.Schema<A, I>, absent: NoInfer<A>) =>
+  Schema.optionalWith(schema, { exact: true, default: () => absent })
+
+const TimeoutFields = Schema.Struct({
+  connect: or(Field.duration("1ms"), 5_000),
+  firstToken: or(Field.duration("1ms"), 30_000),
+  idle: or(Field.duration("1ms"), 60_000),
+  total: or(Field.duration("1ms"), 600_000)
+})
+
+const retryable = ["rate_limit", "timeout", "network", "provider_unavailable"] as const
+
+const RetryFields = Schema.Struct({
+  maxAttempts: or(Field.integer(1, 20), 3),
+  baseDelay: or(Field.duration("0ms"), 250),
+  maxDelay: or(Field.duration("0ms"), 8_000),
+  multiplier: or(Field.number(1, 10), 2),
+  jitter: or(Field.word("full", "none"), "full"),
+  backoff: or(Field.word("exponential"), "exponential"),
+  on: or(Schema.Array(Field.word(...retryable)), retryable)
+})
+
+const failures = ["rate_limit", "provider_unavailable", "network", "malformed_response"] as const
+
+const SimulatedFields = Schema.Struct({
+  latency: or(Field.duration("0ms"), 150),
+  tokenInterval: or(Field.duration("0ms"), 20),
+  failureRate: or(Field.number(0, 1), 0),
+  failures: or(Schema.NonEmptyArray(Field.word(...failures)), failures)
+})
+
+const InstanceFields = Schema.Struct({
+  id: Field.InstanceId,
+  provider: Field.word(...vendorSlugs),
+  apiKey: optional(Field.Secret),
+  baseUrl: optional(Field.BaseUrl),
+  enabled: or(Field.Flag, true),
+  priority: or(Field.integer(-1_000_000, 1_000_000), 1),
+  models: optional(Schema.Array(Field.Text)),
+  allowedBaseUrls: or(Schema.Array(Field.BaseUrl), []),
+  timeouts: or(TimeoutFields, Schema.decodeSync(TimeoutFields)({})),
+  retry: or(RetryFields, Schema.decodeSync(RetryFields)({})),
+  pricing: optional(Schema.Struct({ prompt: Field.number(0, 1e6), completion: Field.number(0, 1e6) })),
+  apiVersion: optional(Field.ApiVersion),
+  simulated: optional(SimulatedFields)
+})
+
+const TargetFields = Schema.Struct({
+  instance: Field.InstanceId,
+  model: Field.Text,
+  catch: optional(Schema.Array(Field.word(...CatchRule.literals)))
+})
+
+const ModelFields = Schema.Struct({
+  id: Field.Text,
+  aliases: or(Schema.Array(Field.Text), []),
+  targets: Schema.NonEmptyArray(TargetFields)
+})
+
+const RoutingFields = Schema.Struct({
+  strategy: or(Field.word("priority"), "priority"),
+  deadline: or(Field.duration("1ms"), 120_000),
+  maxAttempts: or(Field.integer(1, 100), 6),
+  midStream: or(Field.word("never"), "never")
+})
+
+const HealthFields = Schema.Struct({
+  checkOnStart: or(Field.Flag, true),
+  cacheFor: or(Field.duration("0ms"), 60_000)
+})
+
+const ServerFields = Schema.Struct({
+  host: or(Field.Text, "127.0.0.1"),
+  port: or(Field.Port, 3000),
+  bodyLimit: or(Field.Size, 10 * 2 ** 20),
+  drain: or(Field.duration("0ms"), 120_000)
+})
+
+const LogFields = Schema.Struct({
+  level: or(Field.LogLevel, "info"),
+  format: or(Field.LogFormat, "pretty"),
+  file: optional(Field.Text)
+})
+
+/**
+ * The config file, as far as this version implements it, with the defaults of what it leaves out. Durations become ms,
+ * sizes bytes, keys `Redacted`.
+ */
+export const ConfigFile = Schema.Struct({
+  instances: or(Schema.Array(InstanceFields), []),
+  models: or(Schema.Array(ModelFields), []),
+  tasks: or(Schema.Record({ key: Schema.String, value: Field.Text }), {}),
+  routing: or(RoutingFields, Schema.decodeSync(RoutingFields)({})),
+  health: or(HealthFields, Schema.decodeSync(HealthFields)({})),
+  server: or(ServerFields, Schema.decodeSync(ServerFields)({})),
+  log: or(LogFields, Schema.decodeSync(LogFields)({}))
+})
+export type ConfigFile = typeof ConfigFile.Type
+export type ConfigFileEncoded = typeof ConfigFile.Encoded
+
+export type FileInstance = typeof InstanceFields.Type
+
+export const defaultTimeouts = Schema.decodeSync(TimeoutFields)({})
+export const defaultRetry = Schema.decodeSync(RetryFields)({})
+export const defaultSimulated = Schema.decodeSync(SimulatedFields)({})
+
+/** Reads a config file's value, or says everything that is wrong with it. Fields nobody knows are `UnknownField`'s. */
+export const decode = (value: unknown): Either.Either<ConfigFile, ReadonlyArray<Issue.Issue>> =>
+  Either.mapLeft(
+    ParseResult.decodeUnknownEither(ConfigFile, { errors: "all", onExcessProperty: "ignore" })(value),
+    (issue) => Issue.fromParseIssue(issue)
+  )

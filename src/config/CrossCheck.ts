@@ -1,0 +1,107 @@
+import * as Either from "effect/Either"
+import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as Field from "./Field.js"
+import type { Issue, Path } from "./Issue.js"
+import { nearest } from "./Nearest.js"
+import { vendorSlugs } from "./Settings.js"
+
+/**
+ * What no single field shows: doubled names, what a vendor needs, targets that lead nowhere. Works on the file before it
+ * is decoded, so that one wrong field does not hide what is wrong elsewhere. `made` are the environment's instances.
+ */
+export const crossCheck = (file: unknown, made: ReadonlyArray<string>): ReadonlyArray<Issue> => {
+  const instances = rows(file, "instances", [])
+  const models = rows(file, "models", [])
+  const ids = [...instances.map(({ fields }) => fields["id"]), ...made].filter(Predicate.isString)
+  return [
+    ...doubled(instances.map(({ fields, path }) => ({ name: fields["id"], path: [...path, "id"] }))),
+    ...instances.flatMap(checkInstance),
+    ...doubled(models.flatMap(names)),
+    ...models.flatMap(({ fields, path }) => rows(fields, "targets", path)).flatMap((target) => checkTarget(target, ids))
+  ]
+}
+
+/** The instances of a file that is not yet decoded, as far as there are any. */
+export const declared = (file: unknown): ReadonlyArray<Readonly<Record<string, unknown>>> =>
+  rows(file, "instances", []).map(({ fields }) => fields)
+
+interface Row {
+  readonly fields: Readonly<Record<string, unknown>>
+  readonly path: Path
+}
+
+interface Name {
+  readonly name: unknown
+  readonly path: Path
+}
+
+/** The mappings in the list that a field holds. */
+const rows = (holder: unknown, field: string, path: Path): ReadonlyArray<Row> => {
+  const list = Predicate.isReadonlyRecord(holder) ? holder[field] : undefined
+  if (!Array.isArray(list)) return []
+  return list.flatMap((fields: unknown, place) =>
+    Predicate.isReadonlyRecord(fields) ? [{ fields, path: [...path, field, place] }] : []
+  )
+}
+
+const vendors: ReadonlySet<unknown> = new Set(vendorSlugs)
+
+/** Vendors that answer nobody without a key, and the variable that usually holds it. */
+const keyVariables: ReadonlyMap<unknown, string> = new Map([
+  ["openai", "OPENAI_API_KEY"],
+  ["openrouter", "OPENROUTER_API_KEY"],
+  ["azure", "AZURE_API_KEY"]
+])
+
+const checkInstance = ({ fields, path }: Row): ReadonlyArray<Issue> => {
+  const { apiKey, apiVersion, baseUrl, enabled = true, provider, simulated } = fields
+  const issues: Array<Issue> = []
+  const variable = keyVariables.get(provider)
+  const on = Either.getOrElse(Schema.decodeUnknownEither(Field.Flag)(enabled), () => true)
+  const keyless = apiKey === undefined || (Predicate.isString(apiKey) && apiKey.trim() === "")
+  if (on && variable !== undefined && keyless) {
+    const message = `is required while this ${provider} instance is enabled, usually as \${${variable}}`
+    issues.push({ path: [...path, "apiKey"], message })
+  }
+  if ((provider === "openai-compatible" || provider === "azure") && baseUrl === undefined) {
+    issues.push({ path: [...path, "baseUrl"], message: `is required for provider ${provider}` })
+  }
+  if (!vendors.has(provider)) return issues
+  if (provider !== "azure" && apiVersion !== undefined) {
+    issues.push({ path: [...path, "apiVersion"], message: "is for provider azure only" })
+  }
+  if (provider !== "simulated" && simulated !== undefined) {
+    issues.push({ path: [...path, "simulated"], message: "is for provider simulated only" })
+  }
+  return issues
+}
+
+const checkTarget = ({ fields, path }: Row, ids: ReadonlyArray<string>): ReadonlyArray<Issue> => {
+  const id = fields["instance"]
+  if (!Predicate.isString(id) || ids.includes(id)) return []
+  const meant = nearest(id, ids)
+  const variable = id === "ollama" ? "OSS_MODEL_ENABLED=true" : keyVariables.get(id)
+  const hint =
+    meant !== undefined ? `; did you mean ${meant}?` : variable === undefined ? "" : `; ${variable} would make one`
+  return [{ path: [...path, "instance"], message: `no instance is called ${id}${hint}` }]
+}
+
+const names = ({ fields, path }: Row): ReadonlyArray<Name> => {
+  const { aliases, id } = fields
+  const others: ReadonlyArray<unknown> = Array.isArray(aliases) ? aliases : []
+  return [
+    { name: id, path: [...path, "id"] },
+    ...others.map((name, place) => ({ name, path: [...path, "aliases", place] }))
+  ]
+}
+
+const doubled = (all: ReadonlyArray<Name>): ReadonlyArray<Issue> => {
+  const seen = new Set<string>()
+  return all.flatMap(({ name, path }) => {
+    if (!Predicate.isString(name)) return []
+    if (seen.has(name)) return [{ path, message: `the name ${name} is taken already` }]
+    seen.add(name)
+    return []
+  })
+}

@@ -1,0 +1,104 @@
+import * as Redacted from "effect/Redacted"
+import type { Problem } from "./ConfigError.js"
+import type { FileInstance } from "./ConfigFile.js"
+import { defaultRetry, defaultSimulated, defaultTimeouts } from "./ConfigFile.js"
+import type { Variables } from "./Environment.js"
+import type { InstanceSettings, VendorSlug } from "./Settings.js"
+
+/**
+ * Azure's API version where nothing else names one: 2024-10-21, the newest that is dated and generally available. The
+ * versions after it are previews, or the undated `/openai/v1`.
+ * @see https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
+ */
+const azureVersion = "2024-10-21"
+
+/** How an operator gets to a first instance; ends a sentence. */
+export const waysToMakeOne =
+  "set OPENAI_API_KEY, OPENROUTER_API_KEY, AZURE_API_KEY with AZURE_API_BASE, or OSS_MODEL_ENABLED=true, in the " +
+  "environment or in .env, or name a config file with --config or ORELSE_CONFIG"
+
+/** Every instance that the environment can make. */
+export const environmentIds: ReadonlyArray<string> = ["openai", "azure", "openrouter", "ollama"]
+
+/** The instances of the config file. */
+export const fromFile = (
+  instances: ReadonlyArray<FileInstance>,
+  variables: Variables
+): ReadonlyArray<InstanceSettings> =>
+  instances.map((instance) => {
+    const keyed = instance.apiKey !== undefined && Redacted.value(instance.apiKey) !== ""
+    const version = instance.apiVersion ?? variables.AZURE_API_VERSION ?? azureVersion
+    return {
+      ...bare(instance.id, instance.provider, instance.priority),
+      ...instance,
+      apiKey: keyed ? instance.apiKey : undefined,
+      apiVersion: instance.provider === "azure" ? version : undefined,
+      simulated: instance.simulated ?? defaultSimulated
+    }
+  })
+
+/** The instances that keys in the environment make, for the vendors and ids that the config file does not have itself. */
+export const fromEnvironment = (
+  variables: Variables,
+  declared: ReadonlyArray<{ readonly [field: string]: unknown }>
+): ReadonlyArray<InstanceSettings> => {
+  const made: Array<InstanceSettings> = []
+  if (variables.OPENAI_API_KEY !== undefined) {
+    made.push({
+      ...bare("openai", "openai", 1),
+      apiKey: variables.OPENAI_API_KEY,
+      baseUrl: variables.OPENAI_BASE_URL
+    })
+  }
+  if (variables.AZURE_API_KEY !== undefined) {
+    made.push({
+      ...bare("azure", "azure", 1),
+      apiKey: variables.AZURE_API_KEY,
+      baseUrl: variables.AZURE_API_BASE,
+      apiVersion: variables.AZURE_API_VERSION ?? azureVersion
+    })
+  }
+  if (variables.OPENROUTER_API_KEY !== undefined) {
+    made.push({
+      ...bare("openrouter", "openrouter", 2),
+      apiKey: variables.OPENROUTER_API_KEY,
+      baseUrl: variables.OPENROUTER_BASE_URL
+    })
+  }
+  if (variables.OSS_MODEL_ENABLED === true) {
+    const endpoint = variables.OSS_MODEL_ENDPOINT ?? "http://localhost:11434"
+    made.push({ ...bare("ollama", "ollama", 3), baseUrl: endpoint.endsWith("/v1") ? endpoint : `${endpoint}/v1` })
+  }
+  return made.filter(({ id, provider }) => !declared.some((own) => own["id"] === id || own["provider"] === provider))
+}
+
+/** What such an instance lacks to be called. */
+export const incomplete = (made: ReadonlyArray<InstanceSettings>): ReadonlyArray<Problem> =>
+  made.some(({ baseUrl, provider }) => provider === "azure" && baseUrl === undefined)
+    ? [{ path: "AZURE_API_BASE", message: "is required with AZURE_API_KEY: https://<resource>.openai.azure.com" }]
+    : []
+
+/** Two that cost nothing and need no key, so that a fresh checkout answers; the first fails now and then. */
+export const simulated: ReadonlyArray<InstanceSettings> = [
+  { ...bare("simulated-primary", "simulated", 1), simulated: { ...defaultSimulated, failureRate: 0.3 } },
+  bare("simulated-backup", "simulated", 2)
+]
+
+/** An instance with nothing of its own. */
+function bare(id: string, provider: VendorSlug, priority: number): InstanceSettings {
+  return {
+    id,
+    provider,
+    apiKey: undefined,
+    baseUrl: undefined,
+    enabled: true,
+    priority,
+    models: undefined,
+    allowedBaseUrls: [],
+    timeouts: defaultTimeouts,
+    retry: defaultRetry,
+    pricing: undefined,
+    apiVersion: undefined,
+    simulated: defaultSimulated
+  }
+}

@@ -1,0 +1,114 @@
+import type { PlatformError } from "@effect/platform/Error"
+import * as FileSystem from "@effect/platform/FileSystem"
+import * as Dotenv from "dotenv"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import { resolve } from "node:path"
+import * as ConfigError from "./ConfigError.js"
+import * as Environment from "./Environment.js"
+import * as Instances from "./Instances.js"
+import { notices } from "./Notices.js"
+import type { InstanceSettings, ModelSettings, Settings } from "./Settings.js"
+import * as Sources from "./Sources.js"
+
+/** Where settings come from, besides the files. */
+export interface LoadOptions {
+  /** `--config`; otherwise `ORELSE_CONFIG` names the file. Relative to `cwd`. */
+  readonly configPath?: string | undefined
+  readonly cli?: Environment.Flags | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** `.env` is read here, when there is one. */
+  readonly cwd: string
+}
+
+/**
+ * Reads everything that configures this process: preset < config file < environment < command line, where `.env` is the
+ * weaker part of the environment. Fails with a `ConfigError` that holds all problems at once.
+ */
+export const load = Effect.fn("LoadSettings.load")(function* ({ cli, configPath, cwd, env: given }: LoadOptions) {
+  const dotenv = yield* readText(resolve(cwd, ".env")).pipe(
+    Effect.catchIf(isNotFound, () => Effect.succeed("")),
+    Effect.mapError(unreadable(".env"))
+  )
+  const env = Environment.present({ ...Dotenv.parse(dotenv), ...defined(given) })
+  const path = configPath ?? env.get("ORELSE_CONFIG")
+  const text = path === undefined ? "" : yield* Effect.mapError(readText(resolve(cwd, path)), unreadable(path))
+  return yield* Sources.check(text, env, cli ?? {}).pipe(
+    Either.mapLeft(({ problems, secrets }) => ConfigError.make(path, problems, secrets)),
+    Either.flatMap((sources) => settle(sources, env, path))
+  )
+})
+
+const settle = (
+  { file, flags, made, preset, variables }: Sources.Sources,
+  env: ReadonlyMap<string, string>,
+  path: string | undefined
+): Either.Either<Settings, ConfigError.ConfigError> => {
+  const configured = [...Instances.fromFile(file.instances, variables), ...made]
+  const standIns = configured.length === 0
+  if (standIns && preset === "production") return Either.left(ConfigError.make(path, [noProvider], []))
+  const instances = standIns ? Instances.simulated : configured
+  const models = file.models.map(({ targets, ...model }) => ({
+    ...model,
+    targets: targets.map((target) => ({ catch: undefined, ...target }))
+  }))
+  const replacements = Environment.replacements(variables)
+  return Either.right({
+    preset,
+    instances,
+    models,
+    tasks: { default: defaultTask(instances, models, replacements.local), ...file.tasks },
+    replacements,
+    routing: file.routing,
+    health: file.health,
+    server: {
+      ...file.server,
+      host: flags.host ?? variables.HOST ?? file.server.host,
+      port: flags.port ?? variables.PORT ?? file.server.port,
+      adminKey: variables.ORELSE_ADMIN_KEY
+    },
+    log: {
+      level: variables.LOG_LEVEL ?? file.log.level,
+      format: variables.LOG_FORMAT ?? file.log.format,
+      file: variables.LOG_FILE ?? file.log.file
+    },
+    notices: notices(instances, standIns, variables, env)
+  })
+}
+
+const noProvider = {
+  path: "",
+  message: `no provider is configured, and production never starts simulated ones; ${Instances.waysToMakeOne}`
+}
+
+const everyday = "gpt-4o-mini"
+
+/** What a task without a model of its own gets. Azure and Ollama serve only what somebody deployed there. */
+const defaultTask = (
+  instances: ReadonlyArray<InstanceSettings>,
+  models: ReadonlyArray<ModelSettings>,
+  local: string
+): string => {
+  const serves = instances.some(
+    (instance) =>
+      instance.enabled &&
+      instance.provider !== "azure" &&
+      instance.provider !== "ollama" &&
+      (instance.models === undefined || instance.models.includes(everyday))
+  )
+  return serves ? everyday : (models[0]?.id ?? local)
+}
+
+const readText = (path: string): Effect.Effect<string, PlatformError, FileSystem.FileSystem> =>
+  Effect.flatMap(FileSystem.FileSystem, (files) => files.readFileString(path))
+
+const isNotFound = (error: PlatformError): boolean => error._tag === "SystemError" && error.reason === "NotFound"
+
+const unreadable =
+  (path: string) =>
+  (error: PlatformError): ConfigError.ConfigError =>
+    ConfigError.make(path, [{ path: "", message: isNotFound(error) ? "there is no such file" : "cannot be read" }], [])
+
+/** A variable that is set but empty hides the one in `.env`; one that is `undefined` does not. */
+const defined = (env: Readonly<Record<string, string | undefined>>) =>
+  Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined))

@@ -1,0 +1,41 @@
+import * as Redacted from "effect/Redacted"
+import type { Variables } from "./Environment.js"
+import { waysToMakeOne } from "./Instances.js"
+import type { InstanceSettings } from "./Settings.js"
+
+/** What the operator should read at start. None holds a key. */
+export const notices = (
+  instances: ReadonlyArray<InstanceSettings>,
+  /** Nobody configured an instance, so the simulated pair stands in. */
+  standIns: boolean,
+  variables: Variables,
+  env: ReadonlyMap<string, string>
+): ReadonlyArray<string> => [
+  ...(standIns ? [standInNotice] : simulatedOf(instances)),
+  ...(instances.some(({ enabled }) => enabled) ? [] : ["Every instance is disabled, so no request can be answered."]),
+  ...laterVendors.flatMap(({ models, names }) => {
+    const set = names.filter((name) => env.has(name))
+    const reached = `this version reaches ${models} through OpenRouter only`
+    return set.length === 0 ? [] : [`${set.join(" and ")} will not be used: ${reached} (OPENROUTER_API_KEY).`]
+  }),
+  ...(variables.ORELSE_ADMIN_KEY !== undefined && Redacted.value(variables.ORELSE_ADMIN_KEY).length < 16
+    ? ["ORELSE_ADMIN_KEY is shorter than 16 characters and may be guessed; `openssl rand -hex 32` makes a good one."]
+    : [])
+]
+
+const standInNotice =
+  "NO PROVIDER IS CONFIGURED. Two SIMULATED providers stand in: every answer is invented, no model is called, and " +
+  `simulated-primary fails 3 calls in 10 to show the fallback. To make it real, ${waysToMakeOne}.`
+
+const simulatedOf = (instances: ReadonlyArray<InstanceSettings>): ReadonlyArray<string> => {
+  const ids = instances.filter(({ enabled, provider }) => enabled && provider === "simulated").map(({ id }) => id)
+  return ids.length === 0
+    ? []
+    : [`SIMULATED: what ${ids.join(" and ")} answer${ids.length === 1 ? "s" : ""} is invented.`]
+}
+
+const laterVendors = [
+  { models: "Claude models", names: ["ANTHROPIC_API_KEY"] },
+  { models: "Gemini models", names: ["GEMINI_API_KEY"] },
+  { models: "Cloudflare's models", names: ["CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN"] }
+]

@@ -1,0 +1,136 @@
+import type * as Redacted from "effect/Redacted"
+import * as Context from "effect/Context"
+import type { CatchRule, ErrorCategory } from "../domain/ErrorCategory.js"
+
+/** Vendors that this version can call. A vendor's wire details are in `src/provider/Vendor.ts`. */
+export const vendorSlugs = ["openai", "openrouter", "azure", "ollama", "openai-compatible", "simulated"] as const
+export type VendorSlug = (typeof vendorSlugs)[number]
+
+/** Time limits of one attempt, in ms. */
+export interface Timeouts {
+  readonly connect: number
+  /** Until a stream's first semantic output. */
+  readonly firstToken: number
+  /** Between two outputs of a stream; comments and pings do not count. */
+  readonly idle: number
+  readonly total: number
+}
+
+/** Categories that a second try at the same instance can help with. */
+export type RetryableCategory = Extract<ErrorCategory, "rate_limit" | "timeout" | "network" | "provider_unavailable">
+
+/** The retry schedule within one candidate. Delays in ms. */
+export interface RetrySettings {
+  /** Calls to one candidate, the first included. */
+  readonly maxAttempts: number
+  readonly baseDelay: number
+  readonly maxDelay: number
+  readonly multiplier: number
+  /** `full`: uniform between 0 and the delay; `none`: the delay itself. */
+  readonly jitter: "full" | "none"
+  readonly backoff: "exponential"
+  readonly on: ReadonlyArray<RetryableCategory>
+}
+
+/** What a simulated instance does: how fast it answers and how often it fails. */
+export interface SimulatedSettings {
+  /** Until the answer or the first token, in ms. */
+  readonly latency: number
+  /** Between two tokens of a stream, in ms. */
+  readonly tokenInterval: number
+  /** Share of calls that fail, 0 to 1. */
+  readonly failureRate: number
+  /** What a failing call looks like on the wire; picked in turn. */
+  readonly failures: ReadonlyArray<"rate_limit" | "provider_unavailable" | "network" | "malformed_response">
+}
+
+/** USD per million tokens. */
+export interface PriceSettings {
+  readonly prompt: number
+  readonly completion: number
+}
+
+/** One account or endpoint of a vendor. */
+export interface InstanceSettings {
+  readonly id: string
+  readonly provider: VendorSlug
+  readonly apiKey: Redacted.Redacted | undefined
+  /** As the vendor's own SDK takes it, without a trailing slash. `undefined` is the vendor's public endpoint. */
+  readonly baseUrl: string | undefined
+  readonly enabled: boolean
+  /** Lower goes first. */
+  readonly priority: number
+  /** The only models it serves; `undefined`: all that its vendor is known for. */
+  readonly models: ReadonlyArray<string> | undefined
+  /** Other origins that a request's `base_url` may name. */
+  readonly allowedBaseUrls: ReadonlyArray<string>
+  readonly timeouts: Timeouts
+  readonly retry: RetrySettings
+  /** Overrides the price catalogue for every model of this instance. */
+  readonly pricing: PriceSettings | undefined
+  /** Azure only: used where a model is named without `|api-version`. */
+  readonly apiVersion: string | undefined
+  readonly simulated: SimulatedSettings
+}
+
+/** One step of a model's chain. */
+export interface TargetSettings {
+  readonly instance: string
+  /** The provider's own id. */
+  readonly model: string
+  /** Which failures of the step before open this one; `undefined` is the default of `catches`. */
+  readonly catch: ReadonlyArray<CatchRule> | undefined
+}
+
+/** A canonical model name and its chain. */
+export interface ModelSettings {
+  readonly id: string
+  readonly aliases: ReadonlyArray<string>
+  readonly targets: ReadonlyArray<TargetSettings>
+}
+
+/** How models that no `models` entry names reach a provider; from the environment. */
+export interface ReplacementSettings {
+  /** `OPENROUTER_REPLACE_OPENAI` */
+  readonly openai: string | undefined
+  /** `OPENROUTER_REPLACE_CLAUDE` */
+  readonly claude: string | undefined
+  /** `OPENROUTER_FALLBACK_MODELS`, in order */
+  readonly others: ReadonlyArray<string>
+  /** `OSS_MODEL_NAME`: what the local model serves, whatever was asked */
+  readonly local: string
+}
+
+export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent"
+
+/** Everything that was configured, checked, with defaults filled in. Durations in ms, sizes in bytes. */
+export interface Settings {
+  readonly preset: "development" | "production" | undefined
+  readonly instances: ReadonlyArray<InstanceSettings>
+  readonly models: ReadonlyArray<ModelSettings>
+  /** `taskType` of /v1/route -> model */
+  readonly tasks: Readonly<Record<string, string>>
+  readonly replacements: ReplacementSettings
+  readonly routing: {
+    readonly strategy: "priority"
+    readonly deadline: number
+    /** Calls to providers that one request may cost, over all candidates. */
+    readonly maxAttempts: number
+    readonly midStream: "never"
+  }
+  readonly health: { readonly checkOnStart: boolean; readonly cacheFor: number }
+  readonly server: {
+    readonly host: string
+    readonly port: number
+    readonly bodyLimit: number
+    /** How long SIGTERM waits for requests in flight. */
+    readonly drain: number
+    readonly adminKey: Redacted.Redacted | undefined
+  }
+  readonly log: { readonly level: LogLevel; readonly format: "pretty" | "json"; readonly file: string | undefined }
+  /** Things that the operator should read at start, in full sentences. */
+  readonly notices: ReadonlyArray<string>
+}
+
+/** The settings of this process. */
+export class CurrentSettings extends Context.Tag("orelse/CurrentSettings")<CurrentSettings, Settings>() {}

@@ -1,0 +1,45 @@
+import type { CatchRule } from "./ErrorCategory.js"
+
+/** The wire format that a request or an answer is written in. */
+export type Dialect = "openai-chat"
+
+/** One step of a chain that the request brings along. */
+export interface FallbackEntry {
+  /** A vendor slug or an instance id. */
+  readonly provider: string
+  readonly modelName: string
+  readonly baseUrl: string | undefined
+  readonly maxTokens: number | undefined
+  readonly temperature: number | undefined
+  readonly catchErrors: ReadonlyArray<CatchRule> | undefined
+}
+
+/** The request's own fallback chain; replaces every configured target after the first. */
+export interface FallbackRequest {
+  /** False: only the first candidate is asked. */
+  readonly enabled: boolean
+  /** n allows n + 1 calls to each candidate. */
+  readonly maxRetriesPerProvider: number | undefined
+  readonly providers: ReadonlyArray<FallbackEntry>
+}
+
+/**
+ * A chat request as it came: the bytes, and a view of what routing has to know. What goes to a provider is made from the
+ * bytes, so that big integers and unknown fields survive.
+ */
+export interface ChatRequest {
+  readonly dialect: Dialect
+  /** One JSON object in UTF-8. */
+  readonly body: Uint8Array
+  /** The parsed body. Only for reading; never forwarded. */
+  readonly view: Readonly<Record<string, unknown>>
+  readonly model: string
+  /** Tried after `model`, in order, as OpenRouter's `models`. */
+  readonly models: ReadonlyArray<string>
+  readonly fallback: FallbackRequest | undefined
+  readonly stream: boolean
+  /** The caller wants to see the usage of a stream. */
+  readonly includeUsage: boolean
+  /** The end user that the caller named. */
+  readonly user: string | undefined
+}

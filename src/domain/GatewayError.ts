@@ -1,0 +1,61 @@
+import * as Schema from "effect/Schema"
+import { Attempt } from "./Attempt.js"
+import { ProviderError } from "./ProviderError.js"
+
+/** The request cannot be served as it is written; no provider was asked. */
+export class RequestRejected extends Schema.TaggedError<RequestRejected>()("RequestRejected", {
+  message: Schema.String,
+  /** The field to change, as `messages[0].role`. */
+  param: Schema.optional(Schema.String),
+  code: Schema.optional(Schema.String)
+}) {}
+
+/** No instance is configured for the model. */
+export class ModelNotServed extends Schema.TaggedError<ModelNotServed>()("ModelNotServed", {
+  model: Schema.String
+}) {
+  override get message(): string {
+    return `no provider is configured for the model '${this.model}'`
+  }
+}
+
+/** The only candidate failed, or no further one catches this failure. */
+export class ProviderFailed extends Schema.TaggedError<ProviderFailed>()("ProviderFailed", {
+  error: ProviderError,
+  attempts: Schema.Array(Attempt)
+}) {
+  override get message(): string {
+    return this.error.message
+  }
+}
+
+/** More than one candidate was tried and every one failed. */
+export class FallbackExhausted extends Schema.TaggedError<FallbackExhausted>()("FallbackExhausted", {
+  attempts: Schema.Array(Attempt),
+  /** The earliest time that a provider named, in ms from now. */
+  retryAfterMs: Schema.optional(Schema.Number),
+  /** False when the same request would fail in the same way. */
+  retryable: Schema.Boolean
+}) {
+  override get message(): string {
+    const tried = new Set(this.attempts.map((attempt) => attempt.instance))
+    const failures = this.attempts.map((attempt) => `${attempt.instance}: ${attempt.category ?? attempt.outcome}`)
+    return `all ${tried.size} providers failed (${failures.join(", ")})`
+  }
+}
+
+/** The request's deadline passed before a provider had answered. */
+export class DeadlineExceeded extends Schema.TaggedError<DeadlineExceeded>()("DeadlineExceeded", {
+  attempts: Schema.Array(Attempt),
+  deadlineMs: Schema.Number
+}) {
+  override get message(): string {
+    return `no provider answered within the deadline of ${this.deadlineMs} ms`
+  }
+}
+
+/** Every way in which `Gateway` can fail. */
+export type GatewayError = RequestRejected | ModelNotServed | ProviderFailed | FallbackExhausted | DeadlineExceeded
+
+/** The calls that were made before the gateway gave up. */
+export const attemptsOf = (error: GatewayError): ReadonlyArray<Attempt> => ("attempts" in error ? error.attempts : [])

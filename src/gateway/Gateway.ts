@@ -1,0 +1,86 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import type * as Stream from "effect/Stream"
+import { Catalog } from "../catalog/Catalog.js"
+import type { Caller } from "../domain/Caller.js"
+import type { ChatEvent } from "../domain/ChatEvent.js"
+import type { ChatRequest } from "../domain/ChatRequest.js"
+import type { GatewayError } from "../domain/GatewayError.js"
+import type { ProviderError } from "../domain/ProviderError.js"
+import { Health } from "../health/Health.js"
+import { Pricing } from "../ledger/Pricing.js"
+import { Providers } from "../provider/Providers.js"
+import * as Timers from "../provider/Timers.js"
+import type { ProviderCall } from "../provider/Provider.js"
+import { AttemptLog } from "../routing/AttemptLog.js"
+import * as FallbackChain from "../routing/FallbackChain.js"
+import * as Plan from "../routing/Plan.js"
+import type { ChatReply, ChatReplyStream } from "./ChatReply.js"
+import * as EventStream from "./EventStream.js"
+import * as Settlement from "./Settlement.js"
+
+/** The gateway: asks for an answer, gets it from whoever can give it. The one service that a program needs. */
+export class Gateway extends Context.Tag("orelse/Gateway")<
+  Gateway,
+  {
+    /** The whole answer. Interruption closes the provider's socket. */
+    readonly complete: (request: ChatRequest, caller?: Caller) => Effect.Effect<ChatReply, GatewayError>
+    /** The answer as events. It asks a provider when it is run, so an unread stream holds nothing. */
+    readonly stream: (request: ChatRequest, caller?: Caller) => Stream.Stream<ChatEvent, GatewayError>
+    /**
+     * The answer as bytes in the request's own dialect, from its first semantic output on. Who gets the stream starts
+     * or cancels it.
+     */
+    readonly open: (request: ChatRequest, caller?: Caller) => Effect.Effect<ChatReplyStream, GatewayError>
+  }
+>() {
+  static readonly layer: Layer.Layer<Gateway, never, Catalog | Health | Pricing | Providers> = Layer.effect(
+    Gateway,
+    Effect.gen(function* () {
+      const catalog = yield* Catalog
+      const health = yield* Health
+      const pricing = yield* Pricing
+      const providers = yield* Providers
+
+      /** Plans the request and runs its chain; each call is one candidate's `complete` or `stream`. */
+      const serve = <A>(
+        request: ChatRequest,
+        call: (candidate: Plan.Candidate, call: ProviderCall) => Effect.Effect<A, ProviderError>
+      ): Effect.Effect<Settlement.Run<A>, GatewayError> =>
+        Effect.clockWith((clock): Effect.Effect<Settlement.Run<A>, GatewayError> => {
+          const timers = Timers.ofClock(clock)
+          const now = timers.now()
+          const plan = Plan.make(request, catalog.snapshot(), (instance) => {
+            const check = health.latest(instance, now)
+            return check?.available === false ? (check.reason ?? "its last check failed") : undefined
+          })
+          if (Either.isLeft(plan)) return Effect.fail(plan.left)
+          const log = new AttemptLog(timers.now)
+          const chain = FallbackChain.run(plan.right, log, timers, (candidate, limit) =>
+            call(candidate, { ...candidate, request, timers, limit })
+          )
+          return Effect.map(chain, (served) => ({ served, log, timers }))
+        })
+
+      const complete = (request: ChatRequest): Effect.Effect<ChatReply, GatewayError> =>
+        Effect.map(
+          serve(request, (candidate, call) => providers.of(candidate.instance).complete(call)),
+          (run) => Settlement.buffered(run, pricing)
+        )
+
+      const open = (request: ChatRequest): Effect.Effect<ChatReplyStream, GatewayError> =>
+        Effect.map(
+          serve(request, (candidate, call) => providers.of(candidate.instance).stream(call)),
+          (run) => Settlement.streamed(run, pricing)
+        )
+
+      return Gateway.of({
+        complete,
+        open,
+        stream: (request) => EventStream.make(open(request))
+      })
+    })
+  )
+}

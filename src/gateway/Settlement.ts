@@ -1,0 +1,79 @@
+import * as Money from "../domain/Money.js"
+import type { ProviderError } from "../domain/ProviderError.js"
+import type { Pricing } from "../ledger/Pricing.js"
+import type { ProviderAnswer } from "../provider/Provider.js"
+import type { ProviderStream } from "../provider/StreamCall.js"
+import type { Timers } from "../provider/Timers.js"
+import type { AttemptLog } from "../routing/AttemptLog.js"
+import type { Served } from "../routing/FallbackChain.js"
+import type { ChatReply, ChatReplyStream, ServedBy, StreamEnd } from "./ChatReply.js"
+
+/** A chain that found somebody. */
+export interface Run<A> {
+  readonly served: Served<A>
+  readonly log: AttemptLog
+  readonly timers: Timers
+}
+
+/** Closes the books of a whole answer. */
+export const buffered = ({ served, log, timers }: Run<ProviderAnswer>, pricing: Pricing["Type"]): ChatReply => {
+  const { candidate, attempt, value } = served
+  const { answer, status } = value
+  const cost =
+    answer.reportedCost ??
+    (answer.usage === undefined
+      ? undefined
+      : pricing.cost(candidate.instance, namesOf(candidate.model, answer.model), answer.usage, timers.now()))
+  attempt.succeed(status, answer.usage, cost)
+  return { ...servedBy(served), answer, attempts: log.view(), cost: totalCost(log) }
+}
+
+/** Closes the books of a stream when it ends, in whichever way. */
+export const streamed = ({ served, log, timers }: Run<ProviderStream>, pricing: Pricing["Type"]): ChatReplyStream => {
+  const { candidate, attempt, value: stream } = served
+  attempt.succeed(stream.status, undefined, undefined)
+
+  let settled: StreamEnd | undefined
+  const settle = (error: ProviderError | undefined, cancelled: boolean): StreamEnd => {
+    const usage = stream.usage()
+    const cost =
+      stream.reportedCost() ??
+      (usage === undefined
+        ? undefined
+        : pricing.cost(candidate.instance, namesOf(candidate.model, stream.model()), usage, timers.now()))
+    attempt.succeed(stream.status, usage, cost)
+    if (error !== undefined) attempt.fail(error)
+    if (cancelled) attempt.cancel()
+    settled = { attempts: log.view(), usage, cost: totalCost(log), error }
+    return settled
+  }
+
+  return {
+    ...servedBy(served),
+    attempts: () => log.view(),
+    start: (sink) => stream.start({ onFrames: sink.onFrames, onEnd: (error) => sink.onEnd(settle(error, false)) }),
+    pause: stream.pause,
+    resume: stream.resume,
+    cancel: () => {
+      if (settled !== undefined) return settled
+      stream.abort()
+      return settle(undefined, true)
+    }
+  }
+}
+
+const servedBy = ({ candidate, fellBack }: Served<unknown>): ServedBy => ({
+  provider: candidate.instance.provider,
+  instance: candidate.instance.id,
+  model: candidate.model,
+  fallback: fellBack
+})
+
+const namesOf = (asked: string, answered: string | undefined): ReadonlyArray<string> =>
+  answered === undefined || answered === asked ? [asked] : [asked, answered]
+
+/** Calls that failed before an answer are not billed, as far as anybody knows; an unknown price stays unknown. */
+const totalCost = (log: AttemptLog): Money.Money | undefined => {
+  const costs = log.costs()
+  return costs.length === 0 ? undefined : Money.sum(costs)
+}

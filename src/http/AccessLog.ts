@@ -1,0 +1,53 @@
+import * as Context from "effect/Context"
+import { inputTotal, outputTotal } from "../domain/Usage.js"
+import * as Money from "../domain/Money.js"
+import type { Facts, Inbound } from "./WireReply.js"
+
+/** One line a request. It is not an Effect: a log call in a fiber would cost more than the request's own work. */
+export class AccessLog extends Context.Tag("orelse/AccessLog")<
+  AccessLog,
+  { readonly write: (line: AccessLine) => void }
+>() {}
+
+/** A finished request in one line; never its content. */
+export interface AccessLine {
+  readonly id: string
+  readonly method: string
+  readonly path: string
+  readonly status: number
+  readonly ms: number
+  /** The model as the caller named it, and as it was served. */
+  readonly asked?: string
+  readonly instance?: string
+  readonly model?: string
+  readonly stream?: boolean
+  readonly attempts?: number
+  readonly fallback?: boolean
+  readonly input_tokens?: number
+  readonly output_tokens?: number
+  readonly cost_usd?: string
+  readonly failure?: string
+}
+
+export const line = (inbound: Inbound, path: string, status: number, facts: Facts): AccessLine => ({
+  id: inbound.id,
+  method: inbound.method,
+  path,
+  status,
+  ms: Math.round((performance.now() - inbound.at) * 10) / 10,
+  ...(facts.asked === undefined
+    ? {}
+    : {
+        asked: facts.asked,
+        stream: facts.stream,
+        attempts: facts.attempts.length,
+        fallback: facts.fallback
+      }),
+  ...(facts.instance === undefined ? {} : { instance: facts.instance }),
+  ...(facts.model === undefined ? {} : { model: facts.model }),
+  ...(facts.usage === undefined
+    ? {}
+    : { input_tokens: inputTotal(facts.usage), output_tokens: outputTotal(facts.usage) }),
+  ...(facts.cost === undefined ? {} : { cost_usd: Money.toUsd(facts.cost) }),
+  ...(facts.failure === undefined ? {} : { failure: facts.failure })
+})

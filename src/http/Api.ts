@@ -1,0 +1,150 @@
+import * as HttpApi from "@effect/platform/HttpApi"
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
+import * as OpenApi from "@effect/platform/OpenApi"
+import * as Schema from "effect/Schema"
+import { CatchRule } from "../domain/ErrorCategory.js"
+import { RoutePayload } from "./RouteHandler.js"
+
+/** OpenAI's error object, with `attempts` where several calls were made. */
+const ErrorBody = Schema.Struct({
+  error: Schema.Struct({
+    message: Schema.String,
+    type: Schema.String,
+    param: Schema.NullOr(Schema.String),
+    code: Schema.NullOr(Schema.String),
+    attempts: Schema.optional(Schema.Array(Schema.suspend(() => AttemptBody)))
+  })
+}).annotations({ identifier: "Error" })
+
+const AttemptBody = Schema.Struct({
+  instance: Schema.String,
+  provider: Schema.String,
+  model: Schema.String,
+  outcome: Schema.Literal("success", "failure", "cancelled"),
+  category: Schema.NullOr(Schema.String),
+  status: Schema.NullOr(Schema.Int),
+  ms: Schema.Number,
+  /** USD as a decimal string; null is unknown. */
+  cost: Schema.NullOr(Schema.String),
+  message: Schema.optional(Schema.String)
+}).annotations({ identifier: "Attempt" })
+
+/** What orelse reads of a chat request; every other field reaches the provider untouched. */
+const ChatPayload = Schema.Struct({
+  model: Schema.String,
+  messages: Schema.Array(Schema.Struct({ role: Schema.String }, { key: Schema.String, value: Schema.Unknown })),
+  stream: Schema.optional(Schema.Boolean),
+  models: Schema.optional(Schema.Array(Schema.String)),
+  fallback: Schema.optional(
+    Schema.Struct({
+      enabled: Schema.optional(Schema.Boolean),
+      max_retries_per_provider: Schema.optional(Schema.NonNegativeInt),
+      providers: Schema.Array(
+        Schema.Struct({
+          provider: Schema.String,
+          model_name: Schema.String,
+          base_url: Schema.optional(Schema.NullOr(Schema.String)),
+          max_tokens: Schema.optional(Schema.NullOr(Schema.Int)),
+          temperature: Schema.optional(Schema.NullOr(Schema.Number)),
+          catch_errors: Schema.optional(Schema.NullOr(Schema.Array(CatchRule)))
+        })
+      )
+    })
+  )
+}).annotations({ identifier: "ChatRequest" })
+
+const ChatAnswer = Schema.Struct(
+  { id: Schema.String, object: Schema.String, choices: Schema.Array(Schema.Unknown) },
+  { key: Schema.String, value: Schema.Unknown }
+).annotations({ identifier: "ChatAnswer" })
+
+const RouteAnswer = Schema.Struct({
+  content: Schema.String,
+  provider: Schema.String,
+  instance: Schema.String,
+  model: Schema.String,
+  tokensUsed: Schema.NullOr(Schema.Int),
+  cost: Schema.NullOr(Schema.String),
+  attempts: Schema.Array(AttemptBody),
+  requestId: Schema.String
+}).annotations({ identifier: "RouteAnswer" })
+
+const Model = Schema.Struct({
+  id: Schema.String,
+  object: Schema.Literal("model"),
+  created: Schema.Int,
+  owned_by: Schema.String
+}).annotations({ identifier: "Model" })
+
+const HealthBody = Schema.Struct({
+  status: Schema.Literal("ok", "degraded"),
+  redis: Schema.Boolean,
+  database: Schema.Boolean,
+  timestamp: Schema.String,
+  instances: Schema.Struct({ healthy: Schema.Int, recovering: Schema.Int, down: Schema.Int })
+}).annotations({ identifier: "Health" })
+
+const Liveness = Schema.Struct({ status: Schema.Literal("ok", "draining") })
+
+const TestResult = Schema.Struct({
+  instance: Schema.String,
+  ok: Schema.Boolean,
+  ms: Schema.Number,
+  models: Schema.Int,
+  message: Schema.NullOr(Schema.String)
+}).annotations({ identifier: "TestResult" })
+
+const ChatGroup = HttpApiGroup.make("chat")
+  .add(
+    HttpApiEndpoint.post("completions", "/v1/chat/completions")
+      .setPayload(ChatPayload)
+      .addSuccess(ChatAnswer)
+      .annotate(
+        OpenApi.Description,
+        "OpenAI's chat completions, answered by whoever can. With `stream: true` the answer is text/event-stream."
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("route", "/v1/route")
+      .setPayload(RoutePayload)
+      .addSuccess(RouteAnswer)
+      .annotate(OpenApi.Description, "One prompt, answered by the model that the operator chose for its kind of task.")
+  )
+
+const ModelsGroup = HttpApiGroup.make("models")
+  .add(
+    HttpApiEndpoint.get("list", "/v1/models").addSuccess(
+      Schema.Struct({ object: Schema.Literal("list"), data: Schema.Array(Model) })
+    )
+  )
+  .add(
+    HttpApiEndpoint.get("get", "/v1/models/*")
+      .setPath(Schema.Struct({ "*": Schema.String }))
+      .addSuccess(Model)
+      .annotate(OpenApi.Description, "One model by its id, which may hold slashes.")
+  )
+
+const HealthGroup = HttpApiGroup.make("health")
+  .add(HttpApiEndpoint.get("health", "/health").addSuccess(HealthBody))
+  .add(HttpApiEndpoint.get("livez", "/livez").addSuccess(Liveness))
+  .add(HttpApiEndpoint.get("readyz", "/readyz").addSuccess(Liveness))
+
+const AdminGroup = HttpApiGroup.make("admin").add(
+  HttpApiEndpoint.post("test", "/admin/providers/:instance/test")
+    .setPath(Schema.Struct({ instance: Schema.String }))
+    .addSuccess(TestResult)
+    .annotate(OpenApi.Description, "Asks an instance for its models, which no vendor bills.")
+)
+
+/** Every route of the gateway: the contract, the OpenAPI page and the typed client. */
+export class Api extends HttpApi.make("orelse")
+  .add(ChatGroup)
+  .add(ModelsGroup)
+  .add(HealthGroup)
+  .add(AdminGroup)
+  .addError(ErrorBody.annotations(HttpApiSchema.annotations({ status: 400 })))
+  .annotate(OpenApi.Title, "orelse")
+  .annotate(OpenApi.Version, "0.1.0")
+  .annotate(OpenApi.Description, "An LLM gateway that always answers: this, or else that.") {}

@@ -1,0 +1,99 @@
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import type { Caller } from "../domain/Caller.js"
+import type { ChatRequest } from "../domain/ChatRequest.js"
+import type { ChatReply, ChatReplyStream, ServedBy } from "../gateway/ChatReply.js"
+import type { Gateway } from "../gateway/Gateway.js"
+import * as OpenAiChat from "../protocol/OpenAiChat.js"
+import * as Body from "./Body.js"
+import * as ErrorWire from "./ErrorWire.js"
+import * as ReplyHeaders from "./ReplyHeaders.js"
+import * as Replies from "./Replies.js"
+import type { Facts, Inbound, StreamBody, WireReply } from "./WireReply.js"
+
+/** `POST /v1/chat/completions`. Never fails: an error is an answer too. */
+export const chat = (
+  gateway: Gateway["Type"],
+  inbound: Inbound,
+  caller: Caller,
+  body: Buffer
+): Effect.Effect<WireReply> => {
+  const request = Either.flatMap(Body.parseJson(body), (json) => OpenAiChat.decodeRequest(body, json))
+  if (Either.isLeft(request)) return Effect.succeed(Replies.refuse(inbound, request.left))
+  return answer(gateway, inbound, caller, request.right)
+}
+
+const answer = (
+  gateway: Gateway["Type"],
+  inbound: Inbound,
+  caller: Caller,
+  request: ChatRequest
+): Effect.Effect<WireReply> => {
+  const reply = request.stream
+    ? Effect.map(gateway.open(request, caller), (opened) => streamed(inbound, request, opened))
+    : Effect.map(gateway.complete(request, caller), (whole) => buffered(inbound, request, whole))
+  return Replies.always(reply, inbound, request)
+}
+
+const buffered = (inbound: Inbound, request: ChatRequest, reply: ChatReply): WireReply => {
+  const facts: Facts = {
+    ...factsOf(request, reply),
+    attempts: reply.attempts,
+    usage: reply.answer.usage,
+    cost: reply.cost
+  }
+  const { body } = reply.answer
+  return {
+    status: 200,
+    headers: { ...ReplyHeaders.make(inbound, facts), "content-type": "application/json" },
+    body: Replies.wantsTrace(inbound) ? OpenAiChat.withMember(body, "orelse", traceOf(facts)) : body,
+    facts
+  }
+}
+
+const streamed = (inbound: Inbound, request: ChatRequest, reply: ChatReplyStream): WireReply => {
+  const facts: Facts = { ...factsOf(request, reply), attempts: reply.attempts() }
+  return {
+    status: 200,
+    headers: {
+      ...ReplyHeaders.make(inbound, facts),
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache",
+      // Or nginx in front would collect the stream.
+      "x-accel-buffering": "no"
+    },
+    body: streamBody(reply, facts, Replies.wantsTrace(inbound)),
+    facts
+  }
+}
+
+const streamBody = (reply: ChatReplyStream, facts: Facts, trace: boolean): StreamBody => ({
+  start: (sink) =>
+    reply.start({
+      onFrames: sink.write,
+      onEnd: ({ attempts, cost, error, usage }) => {
+        const ended: Facts = { ...facts, attempts, cost, usage, failure: error?.category }
+        if (trace) sink.write([OpenAiChat.memberFrame("orelse", traceOf(ended), reply.model, unixSeconds())])
+        sink.write([error === undefined ? OpenAiChat.done : OpenAiChat.errorFrame(ErrorWire.ofBrokenStream(error))])
+        sink.end(ended)
+      }
+    }),
+  pause: reply.pause,
+  resume: reply.resume,
+  cancel: () => {
+    const { attempts, cost, usage } = reply.cancel()
+    return { ...facts, attempts, cost, usage, failure: "cancelled" }
+  }
+})
+
+const factsOf = (request: ChatRequest, served: ServedBy): Facts => ({
+  ...Replies.asked(request),
+  provider: served.provider,
+  instance: served.instance,
+  model: served.model,
+  fallback: served.fallback
+})
+
+const traceOf = (facts: Facts): object => ({ attempts: facts.attempts.map(ErrorWire.attemptJson) })
+
+const unixSeconds = (): number => Math.floor(Date.now() / 1000)

@@ -1,0 +1,116 @@
+import type { Attempt } from "../domain/Attempt.js"
+import type { ErrorCategory } from "../domain/ErrorCategory.js"
+import { attemptsOf, type GatewayError } from "../domain/GatewayError.js"
+import * as Money from "../domain/Money.js"
+import type { ProviderError } from "../domain/ProviderError.js"
+import type { ErrorBody } from "../protocol/OpenAiChat.js"
+import type { HttpRefusal } from "./HttpRefusal.js"
+
+/** An error as a client sees it. */
+export interface WireError {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly error: ErrorBody
+}
+
+/** The one place where an error becomes a status and a body. With `trace` the body also shows every attempt. */
+export const make = (error: GatewayError | HttpRefusal, trace: boolean): WireError => {
+  switch (error._tag) {
+    case "HttpRefusal":
+      return {
+        status: error.status,
+        headers: error.headers ?? {},
+        error: { message: error.message, type: error.type, param: error.param ?? null, code: error.code }
+      }
+    case "RequestRejected":
+      return wire(400, error.message, "invalid_request_error", error.code ?? "invalid_type", error.param)
+    case "ModelNotServed":
+      return wire(404, error.message, "invalid_request_error", "model_not_found", "model")
+    case "ProviderFailed": {
+      const wired = ofProvider(error.error)
+      return trace ? withAttempts(wired, error) : wired
+    }
+    case "DeadlineExceeded":
+      return withAttempts(wire(504, error.message, "timeout_error", "deadline_exceeded"), error)
+    case "FallbackExhausted": {
+      const wired = wire(503, error.message, "service_unavailable", "fallback_exhausted")
+      const headers = { ...retryAfter(error.retryAfterMs), ...(error.retryable ? {} : neverRetry) }
+      return withAttempts({ ...wired, headers }, error)
+    }
+  }
+}
+
+/** The error that ends a stream after its first output. */
+export const ofBrokenStream = (error: ProviderError): ErrorBody => ofProvider(error).error
+
+/** An attempt as the trace and the errors show it. */
+export const attemptJson = (attempt: Attempt): Readonly<Record<string, unknown>> => ({
+  instance: attempt.instance,
+  provider: attempt.provider,
+  model: attempt.model,
+  outcome: attempt.outcome,
+  category: attempt.category ?? null,
+  status: attempt.status ?? null,
+  ms: attempt.ms,
+  cost: attempt.cost === undefined ? null : Money.toUsd(attempt.cost),
+  ...(attempt.message === undefined ? {} : { message: attempt.message })
+})
+
+const ofProvider = (error: ProviderError): WireError => {
+  const [status, type, code, retry] = table[error.category]
+  const ours = wire(
+    callersFault.has(error.category) ? statusOfCaller(error, status) : status,
+    `${error.instance}: ${error.message}`,
+    type,
+    error.category === "invalid_request" ? (error.code ?? code) : code,
+    error.param
+  )
+  return { ...ours, headers: { ...retryAfter(error.retryAfterMs), ...(retry ? {} : neverRetry) } }
+}
+
+/** Status, type and code of each category, and whether a client should try again. */
+const table: Readonly<Record<ErrorCategory, readonly [number, string, string, boolean]>> = {
+  rate_limit: [429, "rate_limit_error", "rate_limit_exceeded", true],
+  // The gateway's key, not the caller's: a 401 would send the caller to look at its own.
+  auth: [502, "server_error", "provider_auth_failed", false],
+  provider_unavailable: [503, "service_unavailable", "provider_unavailable", true],
+  provider_quota_exceeded: [503, "service_unavailable", "provider_quota_exceeded", false],
+  timeout: [504, "timeout_error", "provider_timeout", true],
+  network: [502, "server_error", "provider_unreachable", true],
+  model_not_found: [404, "invalid_request_error", "model_not_found", false],
+  context_length: [400, "invalid_request_error", "context_length_exceeded", false],
+  content_filter: [400, "invalid_request_error", "content_filter", false],
+  invalid_request: [400, "invalid_request_error", "invalid_request", false],
+  malformed_response: [502, "server_error", "provider_malformed_response", true]
+}
+
+const callersFault: ReadonlySet<ErrorCategory> = new Set([
+  "context_length",
+  "content_filter",
+  "invalid_request",
+  "model_not_found"
+])
+
+const passedOn: ReadonlySet<number> = new Set([400, 404, 413, 422])
+
+const statusOfCaller = (error: ProviderError, usual: number): number =>
+  error.status !== undefined && passedOn.has(error.status) ? error.status : usual
+
+const wire = (status: number, message: string, type: string, code: string, param?: string): WireError => ({
+  status,
+  headers: {},
+  error: { message, type, param: param ?? null, code }
+})
+
+const withAttempts = (wired: WireError, error: GatewayError): WireError => ({
+  ...wired,
+  error: { ...wired.error, attempts: attemptsOf(error).map(attemptJson) }
+})
+
+const neverRetry = { "x-should-retry": "false" }
+
+/** Both forms that clients read: whole seconds for everybody, ms for the SDKs that know it. */
+const retryAfter = (ms: number | undefined): Readonly<Record<string, string>> =>
+  ms === undefined
+    ? {}
+    : { "retry-after": String(Math.max(1, Math.ceil(ms / 1000))), "retry-after-ms": String(Math.ceil(ms)) }

@@ -1,0 +1,112 @@
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { Catalog } from "../catalog/Catalog.js"
+import { Gateway } from "../gateway/Gateway.js"
+import { Health } from "../health/Health.js"
+import { Api } from "./Api.js"
+import * as ChatHandler from "./ChatHandler.js"
+import * as Door from "./HttpApiDoor.js"
+import * as HttpRefusal from "./HttpRefusal.js"
+import * as ModelList from "./ModelList.js"
+import { Readiness } from "./Readiness.js"
+import * as RouteHandler from "./RouteHandler.js"
+
+const ChatLive = HttpApiBuilder.group(Api, "chat", (handlers) =>
+  Effect.gen(function* () {
+    const gateway = yield* Gateway
+    const catalog = yield* Catalog
+    return handlers
+      .handleRaw("completions", () =>
+        Door.answer((inbound, caller, body) => ChatHandler.chat(gateway, inbound, caller, body))
+      )
+      .handleRaw("route", () =>
+        Door.answer((inbound, caller, body) =>
+          RouteHandler.route(gateway, catalog.snapshot().settings.tasks, inbound, caller, body)
+        )
+      )
+  })
+)
+
+const ModelsLive = HttpApiBuilder.group(Api, "models", (handlers) =>
+  Effect.gen(function* () {
+    const catalog = yield* Catalog
+    const health = yield* Health
+    const list = () => ModelList.make(catalog.snapshot(), health.discovered())
+    return handlers
+      .handle("list", () => Effect.sync(() => ({ object: "list" as const, data: list() })))
+      .handleRaw("get", ({ path }) => {
+        const model = list().find(({ id }) => id === path["*"])
+        return model === undefined
+          ? Door.refuse(HttpRefusal.noSuchModel(path["*"]))
+          : Effect.succeed(HttpServerResponse.unsafeJson(model))
+      })
+  })
+)
+
+const HealthLive = HttpApiBuilder.group(Api, "health", (handlers) =>
+  Effect.gen(function* () {
+    const catalog = yield* Catalog
+    const health = yield* Health
+    const readiness = yield* Readiness
+    return handlers
+      .handle("health", () =>
+        Effect.clockWith((clock) =>
+          Effect.sync(() => {
+            const now = clock.unsafeCurrentTimeMillis()
+            const { instances } = catalog.snapshot()
+            const down = instances.filter((instance) => health.latest(instance, now)?.available === false).length
+            return {
+              status: "ok" as const,
+              redis: false,
+              database: false,
+              timestamp: new Date(now).toISOString(),
+              instances: { healthy: instances.length - down, recovering: 0, down }
+            }
+          })
+        )
+      )
+      .handle("livez", () => Effect.succeed({ status: "ok" as const }))
+      .handleRaw("readyz", () =>
+        Effect.sync(() =>
+          readiness.draining()
+            ? HttpServerResponse.unsafeJson({ status: "draining" }, { status: 503 })
+            : HttpServerResponse.unsafeJson({ status: "ok" })
+        )
+      )
+  })
+)
+
+const AdminLive = HttpApiBuilder.group(Api, "admin", (handlers) =>
+  Effect.gen(function* () {
+    const catalog = yield* Catalog
+    const health = yield* Health
+    return handlers.handleRaw("test", ({ path }) =>
+      Effect.gen(function* () {
+        const instance = catalog.snapshot().instances.find(({ id }) => id === path.instance)
+        if (instance === undefined) return yield* Door.refuse(HttpRefusal.noSuchInstance(path.instance))
+        const [took, check] = yield* Effect.timed(health.check(instance))
+        return HttpServerResponse.unsafeJson({
+          instance: instance.id,
+          ok: check.available,
+          ms: Math.round(Duration.toMillis(took)),
+          models: check.models.length,
+          message: check.reason ?? null
+        })
+      })
+    )
+  })
+)
+
+/** Every route of the gateway as one HttpApi, to be served by any HttpServer. */
+export const layer = HttpApiSwagger.layer({ path: "/docs" }).pipe(
+  Layer.provideMerge(HttpApiBuilder.middlewareOpenApi({ path: "/openapi.json" })),
+  Layer.provideMerge(Door.guarded),
+  Layer.provideMerge(HttpApiBuilder.api(Api)),
+  Layer.provide([ChatLive, ModelsLive, HealthLive, AdminLive]),
+  Layer.provideMerge(HttpApiBuilder.Router.Live),
+  Layer.provideMerge(HttpApiBuilder.Middleware.layer)
+)

@@ -1,0 +1,63 @@
+import * as Effect from "effect/Effect"
+import type { ChatRequest } from "../domain/ChatRequest.js"
+import { attemptsOf, type GatewayError } from "../domain/GatewayError.js"
+import * as OpenAiChat from "../protocol/OpenAiChat.js"
+import * as ErrorWire from "./ErrorWire.js"
+import * as HttpRefusal from "./HttpRefusal.js"
+import * as ReplyHeaders from "./ReplyHeaders.js"
+import { header, noFacts, type Facts, type Inbound, type WireReply } from "./WireReply.js"
+
+/** An error as an answer. */
+export const refuse = (
+  inbound: Inbound,
+  error: GatewayError | HttpRefusal.HttpRefusal,
+  request?: ChatRequest
+): WireReply => {
+  const wired = ErrorWire.make(error, wantsTrace(inbound))
+  const attempts = error._tag === "HttpRefusal" ? [] : attemptsOf(error)
+  const last = attempts.at(-1)
+  const facts: Facts = {
+    ...(request === undefined ? noFacts : asked(request)),
+    provider: last?.provider,
+    instance: last?.instance,
+    model: last?.model,
+    attempts,
+    fallback: new Set(attempts.map(({ instance, model }) => `${instance}\n${model}`)).size > 1,
+    failure: error._tag === "ProviderFailed" ? error.error.category : (wired.error.code ?? wired.error.type)
+  }
+  return {
+    status: wired.status,
+    headers: { ...ReplyHeaders.make(inbound, facts), ...wired.headers, "content-type": "application/json" },
+    body: OpenAiChat.errorBody(wired.error),
+    facts
+  }
+}
+
+/** A reply whose every failure has become an answer. A defect is logged whole and shown as nothing but a 500. */
+export const always = <R>(
+  reply: Effect.Effect<WireReply, GatewayError | HttpRefusal.HttpRefusal, R>,
+  inbound: Inbound,
+  request?: ChatRequest
+): Effect.Effect<WireReply, never, R> =>
+  reply.pipe(
+    Effect.catchAll((error) => Effect.succeed(refuse(inbound, error, request))),
+    Effect.catchAllDefect((defect) =>
+      Effect.logError("a request ended in a defect", defect).pipe(
+        Effect.annotateLogs({ request: inbound.id }),
+        Effect.as(refuse(inbound, HttpRefusal.internal, request))
+      )
+    )
+  )
+
+/** A JSON answer that the gateway makes itself. */
+export const json = (inbound: Inbound, facts: Facts, body: unknown): WireReply => ({
+  status: 200,
+  headers: { ...ReplyHeaders.make(inbound, facts), "content-type": "application/json" },
+  body: Buffer.from(JSON.stringify(body)),
+  facts
+})
+
+/** What is known of a request before anybody was asked. */
+export const asked = (request: ChatRequest): Facts => ({ ...noFacts, asked: request.model, stream: request.stream })
+
+export const wantsTrace = (inbound: Inbound): boolean => header(inbound, "x-orelse-trace") === "1"

@@ -1,0 +1,30 @@
+import * as Money from "../domain/Money.js"
+import type { Facts, Inbound } from "./WireReply.js"
+
+/** The headers that every answer carries, success or error. */
+export const make = (inbound: Inbound, facts: Facts): Record<string, string> => {
+  const headers: Record<string, string> = {
+    "x-request-id": inbound.id,
+    "x-orelse-attempts": String(facts.attempts.length),
+    "x-orelse-fallback": String(facts.fallback),
+    "x-orelse-cache": "bypass",
+    "server-timing": `orelse;dur=${ownShare(inbound, facts).toFixed(2)}`
+  }
+  if (facts.provider !== undefined) headers["x-orelse-provider"] = headerSafe(facts.provider)
+  if (facts.instance !== undefined) headers["x-orelse-instance"] = headerSafe(facts.instance)
+  if (facts.model !== undefined) headers["x-orelse-model"] = headerSafe(facts.model)
+  if (facts.cost !== undefined) headers["x-orelse-cost-usd"] = Money.toUsd(facts.cost)
+  return headers
+}
+
+/** What the gateway itself took, in ms: everything before the first call to a provider and after the last. */
+const ownShare = (inbound: Inbound, { attempts }: Facts): number => {
+  const elapsed = performance.now() - inbound.at
+  const [first] = attempts
+  const last = attempts.at(-1)
+  if (first === undefined || last === undefined) return elapsed
+  return Math.max(0, elapsed - (last.startedAt + last.ms - first.startedAt))
+}
+
+/** A model's name may come from a caller; a header holds printable ASCII only. */
+const headerSafe = (value: string): string => (/^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value))

@@ -1,0 +1,86 @@
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import type { Caller } from "../domain/Caller.js"
+import type { ChatRequest } from "../domain/ChatRequest.js"
+import type { RequestRejected } from "../domain/GatewayError.js"
+import * as Money from "../domain/Money.js"
+import { total } from "../domain/Usage.js"
+import type { ChatReply } from "../gateway/ChatReply.js"
+import type { Gateway } from "../gateway/Gateway.js"
+import * as OpenAiChat from "../protocol/OpenAiChat.js"
+import * as Body from "./Body.js"
+import * as ErrorWire from "./ErrorWire.js"
+import type { HttpRefusal } from "./HttpRefusal.js"
+import * as Replies from "./Replies.js"
+import type { Facts, Inbound, WireReply } from "./WireReply.js"
+
+/** A question by kind of task: the operator's `tasks` say which model answers. */
+export const RoutePayload = Schema.Struct({
+  prompt: Schema.NonEmptyString,
+  /** A key of `tasks`; without one, or with an unknown one, `tasks.default`. */
+  taskType: Schema.optional(Schema.NullOr(Schema.String)),
+  /** Asked instead of the task's model. */
+  model: Schema.optional(Schema.NullOr(Schema.NonEmptyString)),
+  maxTokens: Schema.optional(Schema.NullOr(Schema.Int.pipe(Schema.positive()))),
+  temperature: Schema.optional(Schema.NullOr(Schema.Number))
+})
+
+/** `POST /v1/route`. Never fails: an error is an answer too. */
+export const route = (
+  gateway: Gateway["Type"],
+  tasks: Readonly<Record<string, string>>,
+  inbound: Inbound,
+  caller: Caller,
+  body: Buffer
+): Effect.Effect<WireReply> => {
+  const request = Either.flatMap(Body.parseJson(body), (json) => toChat(json, tasks))
+  if (Either.isLeft(request)) return Effect.succeed(Replies.refuse(inbound, request.left))
+  const reply = Effect.map(gateway.complete(request.right, caller), (whole) => answer(inbound, request.right, whole))
+  return Replies.always(reply, inbound, request.right)
+}
+
+const decode = Schema.decodeUnknownEither(RoutePayload)
+
+const toChat = (
+  json: unknown,
+  tasks: Readonly<Record<string, string>>
+): Either.Either<ChatRequest, RequestRejected | HttpRefusal> =>
+  decode(json).pipe(
+    Either.mapLeft(OpenAiChat.rejected),
+    Either.flatMap((payload) =>
+      OpenAiChat.makeRequest({
+        model: payload.model ?? modelOf(payload.taskType ?? "default", tasks),
+        messages: [{ role: "user", content: payload.prompt }],
+        ...(payload.maxTokens ? { max_tokens: payload.maxTokens } : {}),
+        ...(typeof payload.temperature === "number" ? { temperature: payload.temperature } : {})
+      })
+    )
+  )
+
+const modelOf = (task: string, tasks: Readonly<Record<string, string>>): string | undefined =>
+  Object.hasOwn(tasks, task) ? tasks[task] : tasks["default"]
+
+const answer = (inbound: Inbound, request: ChatRequest, reply: ChatReply): WireReply => {
+  const { usage } = reply.answer
+  const facts: Facts = {
+    ...Replies.asked(request),
+    provider: reply.provider,
+    instance: reply.instance,
+    model: reply.model,
+    attempts: reply.attempts,
+    fallback: reply.fallback,
+    usage,
+    cost: reply.cost
+  }
+  return Replies.json(inbound, facts, {
+    content: OpenAiChat.textOf(reply.answer),
+    provider: reply.provider,
+    instance: reply.instance,
+    model: reply.model,
+    tokensUsed: usage === undefined ? null : total(usage),
+    cost: reply.cost === undefined ? null : Money.toUsd(reply.cost),
+    attempts: reply.attempts.map(ErrorWire.attemptJson),
+    requestId: inbound.id
+  })
+}

@@ -1,0 +1,130 @@
+import { calcPrice, type PriceOptions } from "@pydantic/genai-prices"
+import * as Context from "effect/Context"
+import * as Layer from "effect/Layer"
+import type { InstanceSettings } from "../config/Settings.js"
+import * as Money from "../domain/Money.js"
+import { inputTotal, outputTotal, type Usage } from "../domain/Usage.js"
+import { vendors } from "../provider/Vendor.js"
+
+/** What tokens cost. An unpriced model is `undefined`, never zero. */
+export class Pricing extends Context.Tag("orelse/Pricing")<
+  Pricing,
+  {
+    /**
+     * The price of a usage at an instance. `models` are names of one model, the surest first: the id that was asked for
+     * and what the answer calls it, since an Azure deployment's name says nothing. `at` is Unix time in ms.
+     */
+    readonly cost: (
+      instance: InstanceSettings,
+      models: ReadonlyArray<string>,
+      usage: Usage,
+      at: number
+    ) => Money.Money | undefined
+  }
+>() {
+  /** Prices of `@pydantic/genai-prices` as bundled; an instance's own `pricing` goes before them; local models cost 0. */
+  static readonly layer: Layer.Layer<Pricing> = Layer.sync(Pricing, () => {
+    const rates = new Map<string, Rates | "tiered" | undefined>()
+    const catalogued = (source: Source, model: string, usage: Usage, at: number): Money.Money | undefined => {
+      const key = `${source.providerId ?? source.providerApiUrl}\n${model}`
+      let known = rates.get(key)
+      if (known === undefined && !rates.has(key)) {
+        known = lookUp(source, model, at)
+        // Model ids come from callers: bounded.
+        if (rates.size < maxRemembered) rates.set(key, known)
+      }
+      if (known === undefined) return undefined
+      return known === "tiered" ? exactly(source, model, usage, at) : byRates(known, usage)
+    }
+    return {
+      cost: (instance, models, usage, at) => {
+        if (instance.pricing !== undefined) {
+          const { prompt, completion } = instance.pricing
+          return byRates({ input: prompt, cacheRead: prompt, cacheWrite: prompt, output: completion }, usage)
+        }
+        const vendor = vendors[instance.provider]
+        if (vendor.free) return Money.zero
+        const source = sourceOf(instance)
+        if (source === undefined) return undefined
+        for (const model of models) {
+          const cost = catalogued(source, vendor.modelName(model), usage, at)
+          if (cost !== undefined) return cost
+        }
+        return undefined
+      }
+    }
+  })
+}
+
+/** Whose price list counts: a vendor's by name, or whoever's endpoint it is. */
+type Source = Pick<PriceOptions, "providerId" | "providerApiUrl">
+
+const sourceOf = (instance: InstanceSettings): Source | undefined => {
+  const { priceId } = vendors[instance.provider]
+  if (priceId !== undefined) return { providerId: priceId }
+  return instance.baseUrl === undefined ? undefined : { providerApiUrl: instance.baseUrl }
+}
+
+/** USD per million tokens of each bucket. */
+interface Rates {
+  readonly input: number
+  readonly cacheRead: number
+  readonly cacheWrite: number
+  readonly output: number
+}
+
+const maxRemembered = 5_000
+
+const byRates = (rates: Rates, usage: Usage): Money.Money =>
+  Money.sum([
+    Money.ofTokens(usage.input, rates.input),
+    Money.ofTokens(usage.cacheRead, rates.cacheRead),
+    Money.ofTokens(usage.cacheWrite, rates.cacheWrite),
+    Money.ofTokens(outputTotal(usage), rates.output)
+  ])
+
+/** The flat prices of a model, or `tiered` where the catalogue must be asked with the very usage. */
+const lookUp = (source: Source, model: string, at: number): Rates | "tiered" | undefined => {
+  const found = price(source, model, { input_tokens: 1, output_tokens: 1 }, at)
+  if (found === undefined) return undefined
+  // Prices that change with the time of day are asked for each time.
+  if (Array.isArray(found.model.prices)) return "tiered"
+  const { input_mtok, output_mtok, cache_read_mtok = input_mtok, cache_write_mtok = input_mtok } = found.model_price
+  if (typeof input_mtok !== "number" || typeof output_mtok !== "number") return "tiered"
+  if (typeof cache_read_mtok !== "number" || typeof cache_write_mtok !== "number") return "tiered"
+  return {
+    input: input_mtok,
+    output: output_mtok,
+    cacheRead: cache_read_mtok,
+    cacheWrite: cache_write_mtok
+  }
+}
+
+const exactly = (source: Source, model: string, usage: Usage, at: number): Money.Money | undefined => {
+  const found = price(
+    source,
+    model,
+    {
+      input_tokens: inputTotal(usage),
+      cache_read_tokens: usage.cacheRead,
+      cache_write_tokens: usage.cacheWrite,
+      output_tokens: outputTotal(usage)
+    },
+    at
+  )
+  return found === undefined ? undefined : Money.fromUsd(found.total_price)
+}
+
+const price = (
+  source: Source,
+  model: string,
+  usage: Readonly<Record<string, number>>,
+  at: number
+): Exclude<ReturnType<typeof calcPrice>, null> | undefined => {
+  try {
+    return calcPrice(usage, model, { ...source, timestamp: new Date(at) }) ?? undefined
+  } catch {
+    // It throws for a usage that its units cannot price; that is unknown as well.
+    return undefined
+  }
+}

@@ -1,0 +1,43 @@
+#!/usr/bin/env node
+import * as Command from "@effect/cli/Command"
+import * as ValidationError from "@effect/cli/ValidationError"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { start } from "./cli/Start.js"
+import { test } from "./cli/Test.js"
+import { version } from "./cli/Version.js"
+
+const orelse = Command.make("orelse").pipe(
+  Command.withDescription("An LLM gateway that always answers: this, or else that."),
+  Command.withSubcommands([start, test])
+)
+
+/** 0 is done, 1 is failed, 2 is a command line that cannot be understood. */
+const exitCode = <A, E>(exit: Exit.Exit<A, E>): number => {
+  if (Exit.isSuccess(exit) || Cause.isInterruptedOnly(exit.cause)) return 0
+  return ValidationError.isValidationError(Cause.squash(exit.cause)) ? 2 : 1
+}
+
+/** The CLI has shown what is wrong with a command line; everything else is said here, a defect with all it has. */
+const complain = <E>(cause: Cause.Cause<E>): Effect.Effect<void> =>
+  Effect.sync(() => {
+    if (Cause.isInterruptedOnly(cause)) return
+    const error = Cause.squash(cause)
+    if (ValidationError.isValidationError(error)) return
+    const known = Cause.isFailure(cause) && error instanceof Error
+    const text = known ? error.message : Cause.pretty(cause)
+    if (text !== "") process.stderr.write(`${text}\n`)
+  })
+
+Command.run(orelse, { name: "orelse", version })(process.argv).pipe(
+  Effect.tapErrorCause(complain),
+  Effect.provide(NodeContext.layer),
+  NodeRuntime.runMain({
+    disableErrorReporting: true,
+    disablePrettyLogger: true,
+    teardown: (exit, onExit) => onExit(exitCode(exit))
+  })
+)

@@ -1,0 +1,408 @@
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import type { ChatAnswer } from "../domain/ChatAnswer.js"
+import type { ChatEvent } from "../domain/ChatEvent.js"
+import type { ChatRequest } from "../domain/ChatRequest.js"
+import { CatchRule } from "../domain/ErrorCategory.js"
+import { RequestRejected } from "../domain/GatewayError.js"
+import * as Money from "../domain/Money.js"
+import type { Usage } from "../domain/Usage.js"
+import * as ErrorSignals from "./ErrorSignals.js"
+import type { Failure } from "./Failure.js"
+import * as JsonSplice from "./JsonSplice.js"
+import * as Sse from "./Sse.js"
+
+// ---------------------------------------------------------------------------------------------- request in
+
+/** What the gateway itself reads of a request. Everything else is the provider's to judge. */
+const RequestFields = Schema.Struct({
+  model: Schema.optional(Schema.String),
+  messages: Schema.Array(Schema.Struct({ role: Schema.String }).annotations({ identifier: "an object" })).annotations({
+    identifier: "an array"
+  }),
+  stream: Schema.optional(Schema.NullOr(Schema.Boolean)),
+  stream_options: Schema.optional(
+    Schema.NullOr(Schema.Struct({ include_usage: Schema.optional(Schema.NullOr(Schema.Boolean)) }))
+  ),
+  max_tokens: Schema.optional(Schema.NullOr(Schema.Number)),
+  max_completion_tokens: Schema.optional(Schema.NullOr(Schema.Number)),
+  temperature: Schema.optional(Schema.NullOr(Schema.Number)),
+  user: Schema.optional(Schema.NullOr(Schema.String)),
+  models: Schema.optional(Schema.NullOr(Schema.Array(Schema.NonEmptyString))),
+  fallback: Schema.optional(
+    Schema.NullOr(
+      Schema.Struct({
+        enabled: Schema.optional(Schema.NullOr(Schema.Boolean)),
+        max_retries_per_provider: Schema.optional(Schema.NullOr(Schema.NonNegativeInt)),
+        providers: Schema.optional(
+          Schema.NullOr(
+            Schema.Array(
+              Schema.Struct({
+                provider: Schema.NonEmptyString,
+                model_name: Schema.NonEmptyString,
+                base_url: Schema.optional(Schema.NullOr(Schema.String)),
+                max_tokens: Schema.optional(Schema.NullOr(Schema.Positive.pipe(Schema.int()))),
+                temperature: Schema.optional(Schema.NullOr(Schema.Number)),
+                catch_errors: Schema.optional(Schema.NullOr(Schema.Array(CatchRule)))
+              })
+            )
+          )
+        )
+      })
+    )
+  )
+})
+
+const readFields = Schema.decodeUnknownEither(RequestFields, { onExcessProperty: "ignore" })
+
+/** A request from its bytes and their parsed JSON. */
+export const decodeRequest = (body: Uint8Array, json: unknown): Either.Either<ChatRequest, RequestRejected> => {
+  if (!isRecord(json)) return Either.left(new RequestRejected({ message: "the body must be a JSON object" }))
+  const read = readFields(json)
+  if (Either.isLeft(read)) return Either.left(rejected(read.left))
+  const fields = read.right
+  const models = fields.models ?? []
+  const model = fields.model ?? models[0]
+  if (model === undefined || model === "") {
+    return Either.left(new RequestRejected({ message: "you must name a model", param: "model", code: missing }))
+  }
+  const { fallback } = fields
+  return Either.right({
+    dialect: "openai-chat",
+    body,
+    view: json,
+    model,
+    models: fields.model === undefined ? models.slice(1) : models,
+    fallback:
+      fallback === undefined || fallback === null
+        ? undefined
+        : {
+            enabled: fallback.enabled ?? true,
+            maxRetriesPerProvider: fallback.max_retries_per_provider ?? undefined,
+            providers: (fallback.providers ?? []).map((entry) => ({
+              provider: entry.provider,
+              modelName: entry.model_name,
+              baseUrl: entry.base_url ?? undefined,
+              maxTokens: entry.max_tokens ?? undefined,
+              temperature: entry.temperature ?? undefined,
+              catchErrors: entry.catch_errors ?? undefined
+            }))
+          },
+    stream: fields.stream ?? false,
+    includeUsage: fields.stream_options?.include_usage ?? false,
+    user: fields.user ?? undefined
+  })
+}
+
+/** A request that a program makes, in OpenAI's words. */
+export const makeRequest = (json: Readonly<Record<string, unknown>>): Either.Either<ChatRequest, RequestRejected> =>
+  decodeRequest(Buffer.from(JSON.stringify(json)), json)
+
+/** A failed decoding as a refusal that names the field. */
+export const rejected = (error: ParseResult.ParseError): RequestRejected => {
+  const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
+  if (issue === undefined) return new RequestRejected({ message: "the request is malformed" })
+  const param = issue.path.reduce<string>(
+    (path, key) => (typeof key === "number" ? `${path}[${key}]` : path === "" ? String(key) : `${path}.${String(key)}`),
+    ""
+  )
+  if (issue._tag === "Missing") return new RequestRejected({ message: `'${param}' is required`, param, code: missing })
+  return new RequestRejected({ message: `'${param}' is not of the right type: ${expected(issue.message)}`, param })
+}
+
+const missing = "missing_required_parameter"
+
+/** The formatter's sentence without the value that was found: a body is never echoed. */
+const expected = (message: string): string => {
+  const cut = message.indexOf(", actual")
+  return cut < 0 ? "see the API reference" : message.slice(0, cut).replace(/^Expected/, "expected")
+}
+
+// ---------------------------------------------------------------------------------------------- request out
+
+/** How a request goes to one candidate. */
+export interface Outbound {
+  /** The provider's own id of the model. */
+  readonly model: string
+  readonly stream: boolean
+  /** The vendor understands `stream_options.include_usage`. */
+  readonly asksForUsage: boolean
+  /** The vendor is OpenRouter, whose own `provider` preferences may stay. */
+  readonly keepsPreferences: boolean
+  readonly maxTokens: number | undefined
+  readonly temperature: number | undefined
+}
+
+/** The caller's bytes with the few members changed that must be; the very same bytes when none must. */
+export const encodeRequest = (request: ChatRequest, outbound: Outbound): Uint8Array => {
+  const { view } = request
+  const changes: Record<string, string | undefined> = {}
+  let changed = false
+  const set = (key: string, value: string | undefined): void => {
+    changes[key] = value
+    changed = true
+  }
+  if (view["model"] !== outbound.model) set("model", JSON.stringify(outbound.model))
+  if (view["fallback"] !== undefined) set("fallback", undefined)
+  if (view["models"] !== undefined) set("models", undefined)
+  if (view["provider"] !== undefined && !outbound.keepsPreferences) set("provider", undefined)
+  if (request.stream !== outbound.stream) set("stream", outbound.stream ? "true" : "false")
+  if (outbound.stream) {
+    if (outbound.asksForUsage && !request.includeUsage) {
+      const options = isRecord(view["stream_options"]) ? view["stream_options"] : {}
+      set("stream_options", JSON.stringify({ ...options, include_usage: true }))
+    }
+  } else if (view["stream_options"] !== undefined) set("stream_options", undefined)
+  if (outbound.maxTokens !== undefined) {
+    const member = maxTokensMember(view, outbound.model)
+    for (const other of ["max_tokens", "max_completion_tokens"]) {
+      if (other !== member && view[other] !== undefined) set(other, undefined)
+    }
+    set(member, String(outbound.maxTokens))
+  }
+  if (outbound.temperature !== undefined) set("temperature", String(outbound.temperature))
+  return changed ? JsonSplice.edit(request.body, changes) : request.body
+}
+
+/** OpenAI's reasoning models refuse `max_tokens`; most other vendors know nothing else. */
+const maxTokensMember = (view: ChatRequest["view"], model: string): "max_tokens" | "max_completion_tokens" =>
+  view["max_completion_tokens"] !== undefined || /^(o\d|gpt-5)/.test(model) ? "max_completion_tokens" : "max_tokens"
+
+// ---------------------------------------------------------------------------------------------- answer in
+
+/** A whole answer with status 200. It is a failure when it holds an error, no JSON or no choices. */
+export const decodeAnswer = (body: Uint8Array): Either.Either<ChatAnswer, Failure> => {
+  let json: unknown
+  try {
+    json = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8"))
+  } catch {
+    return Either.left({ category: "malformed_response", message: "the provider's answer is not JSON" })
+  }
+  if (isRecord(json) && Array.isArray(json["choices"]) && json["choices"].length > 0 && !isError(json["error"])) {
+    return Either.right({
+      body,
+      view: json,
+      model: text(json["model"]),
+      usage: isRecord(json["usage"]) ? usageOf(json["usage"]) : undefined,
+      reportedCost: isRecord(json["usage"]) ? costOf(json["usage"]) : undefined
+    })
+  }
+  return Either.left(
+    ErrorSignals.fromErrorValue(json, undefined) ?? {
+      category: "malformed_response",
+      message: "the provider's answer holds no choices"
+    }
+  )
+}
+
+/** The text of the first choice. */
+export const textOf = (answer: ChatAnswer): string => {
+  const choices = answer.view["choices"]
+  const choice: unknown = Array.isArray(choices) ? choices[0] : undefined
+  const message = isRecord(choice) ? choice["message"] : undefined
+  return isRecord(message) ? contentText(message["content"]) : ""
+}
+
+const usageOf = (usage: Readonly<Record<string, unknown>>): Usage => {
+  const promptDetails = isRecord(usage["prompt_tokens_details"]) ? usage["prompt_tokens_details"] : {}
+  const outputDetails = isRecord(usage["completion_tokens_details"]) ? usage["completion_tokens_details"] : {}
+  const prompt = count(usage["prompt_tokens"])
+  const completion = count(usage["completion_tokens"])
+  const cacheRead = Math.min(prompt, count(promptDetails["cached_tokens"]) || count(usage["prompt_cache_hit_tokens"]))
+  const cacheWrite = Math.min(prompt - cacheRead, count(promptDetails["cache_write_tokens"]))
+  const reasoning = count(outputDetails["reasoning_tokens"]) || count(usage["reasoning_tokens"])
+  // Most vendors count reasoning inside the completion, xAI beside it; the total tells which.
+  const beside = reasoning > 0 && count(usage["total_tokens"]) === prompt + completion + reasoning
+  return {
+    input: prompt - cacheRead - cacheWrite,
+    cacheRead,
+    cacheWrite,
+    output: beside ? completion : Math.max(0, completion - reasoning),
+    reasoning: beside ? reasoning : Math.min(reasoning, completion)
+  }
+}
+
+/** OpenRouter reports what a call cost, in USD. */
+const costOf = (usage: Readonly<Record<string, unknown>>): Money.Money | undefined => {
+  const cost = usage["cost"]
+  return typeof cost === "number" && Number.isFinite(cost) && cost >= 0 ? Money.fromUsd(cost) : undefined
+}
+
+// ---------------------------------------------------------------------------------------------- answer out
+
+/** An answer's bytes with one more member at the end; for `x-orelse-trace`. */
+export const withMember = (body: Uint8Array, key: string, value: unknown): Uint8Array =>
+  JsonSplice.append(body, key, JSON.stringify(value))
+
+// ---------------------------------------------------------------------------------------------- stream in
+
+/** What one frame of a stream means to the gateway. */
+export interface StreamFrame {
+  /** Output that the caller would notice: text, reasoning, a tool call, a refusal, a finish. */
+  readonly semantic: boolean
+  /** Choices that finished in this frame. */
+  readonly finished: boolean
+  /** What the provider calls the model that answers. */
+  readonly model: string | undefined
+  readonly usage: Usage | undefined
+  readonly reportedCost: Money.Money | undefined
+  /** Holds usage and nothing else. */
+  readonly usageOnly: boolean
+  readonly failure: Failure | undefined
+}
+
+const nothing: StreamFrame = {
+  semantic: false,
+  finished: false,
+  model: undefined,
+  usage: undefined,
+  reportedCost: undefined,
+  usageOnly: false,
+  failure: undefined
+}
+
+/** The end of a stream in this dialect. */
+export const isDone = (data: string): boolean => data.trim() === "[DONE]"
+
+/** Reads a frame's data. A frame that is no JSON means nothing: it must not kill the stream. */
+export const readFrame = (data: string): StreamFrame => {
+  const json = parse(data)
+  if (!isRecord(json)) return nothing
+  const choices: ReadonlyArray<unknown> = Array.isArray(json["choices"]) ? json["choices"] : []
+  const failure =
+    isError(json["error"]) || choices.length === 0 ? ErrorSignals.fromErrorValue(json, undefined) : undefined
+  if (failure !== undefined) return { ...nothing, failure }
+  const usage = isRecord(json["usage"]) ? json["usage"] : undefined
+  const finished = choices.some((choice) => isRecord(choice) && typeof choice["finish_reason"] === "string")
+  const broken = choices.some((choice) => isRecord(choice) && choice["finish_reason"] === "error")
+  return {
+    semantic: finished || choices.some(speaks),
+    finished,
+    model: text(json["model"]),
+    usage: usage === undefined ? undefined : usageOf(usage),
+    reportedCost: usage === undefined ? undefined : costOf(usage),
+    usageOnly: choices.length === 0 && usage !== undefined,
+    failure: broken
+      ? { category: "provider_unavailable", message: "the provider ended the stream with an error" }
+      : undefined
+  }
+}
+
+/** The events in a frame's data, in order. */
+export const events = (data: string): ReadonlyArray<ChatEvent> => {
+  const json = parse(data)
+  if (!isRecord(json)) return []
+  const found: Array<ChatEvent> = []
+  const choices: ReadonlyArray<unknown> = Array.isArray(json["choices"]) ? json["choices"] : []
+  for (const [position, choice] of choices.entries()) {
+    if (!isRecord(choice)) continue
+    const index = typeof choice["index"] === "number" ? choice["index"] : position
+    const delta = isRecord(choice["delta"]) ? choice["delta"] : {}
+    const say = (_tag: "Text" | "Reasoning" | "Refusal", text: string): void => {
+      if (text !== "") found.push({ _tag, index, text })
+    }
+    say("Reasoning", contentText(delta["reasoning_content"] ?? delta["reasoning"]))
+    say("Text", contentText(delta["content"]))
+    say("Refusal", contentText(delta["refusal"]))
+    const calls: ReadonlyArray<unknown> = Array.isArray(delta["tool_calls"]) ? delta["tool_calls"] : []
+    for (const [order, call] of calls.entries()) {
+      if (!isRecord(call)) continue
+      const target = isRecord(call["function"]) ? call["function"] : {}
+      found.push({
+        _tag: "ToolCall",
+        index,
+        call: typeof call["index"] === "number" ? call["index"] : order,
+        id: text(call["id"]),
+        name: text(target["name"]),
+        arguments: text(target["arguments"]) ?? ""
+      })
+    }
+    const reason = text(choice["finish_reason"])
+    if (reason !== undefined) found.push({ _tag: "Finish", index, reason })
+  }
+  if (isRecord(json["usage"])) found.push({ _tag: "Usage", usage: usageOf(json["usage"]) })
+  return found
+}
+
+/** Members of a delta that are output. */
+const spoken = ["content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "tool_calls", "audio"]
+
+const speaks = (choice: unknown): boolean => {
+  if (!isRecord(choice)) return false
+  if (typeof choice["text"] === "string" && choice["text"] !== "") return true
+  const delta = choice["delta"]
+  if (!isRecord(delta)) return false
+  return isRecord(delta["function_call"]) || spoken.some((member) => !isEmpty(delta[member]))
+}
+
+const isEmpty = (value: unknown): boolean =>
+  value === undefined || value === null || value === "" || (Array.isArray(value) && value.length === 0)
+
+// ---------------------------------------------------------------------------------------------- stream out
+
+/** The clean end of a stream. */
+export const done: Buffer = Sse.encode("[DONE]")
+
+/** A chunk that carries one member beside no choices; for `x-orelse-trace` in a stream. */
+export const memberFrame = (key: string, value: unknown, model: string, created: number): Buffer =>
+  Sse.encode(
+    JSON.stringify({ id: "orelse", object: "chat.completion.chunk", created, model, choices: [], [key]: value })
+  )
+
+/** Ends a stream that broke: an error without choices is the one form that every client raises. */
+export const errorFrame = (error: ErrorBody): Buffer => Sse.encode(JSON.stringify({ error }))
+
+// ---------------------------------------------------------------------------------------------- error in
+
+/** The failure in the data of an `event: error` frame, which is one whatever it says. */
+export const failureOf = (data: string): Failure => {
+  const json = parse(data)
+  return (
+    ErrorSignals.fromErrorValue(json, undefined) ??
+    ErrorSignals.fromErrorValue({ error: json }, undefined) ?? {
+      category: "provider_unavailable",
+      message: "the provider ended the stream with an error"
+    }
+  )
+}
+
+const isError = (value: unknown): boolean => value !== undefined && value !== null
+
+// ---------------------------------------------------------------------------------------------- error out
+
+/** OpenAI's error object. */
+export interface ErrorBody {
+  readonly message: string
+  readonly type: string
+  readonly param: string | null
+  readonly code: string | null
+  readonly [extension: string]: unknown
+}
+
+export const errorBody = (error: ErrorBody): Buffer => Buffer.from(JSON.stringify({ error }))
+
+// ---------------------------------------------------------------------------------------------- JSON
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+const parse = (data: string): unknown => {
+  try {
+    return JSON.parse(data)
+  } catch {
+    return undefined
+  }
+}
+
+const count = (value: unknown): number =>
+  typeof value === "number" && Number.isFinite(value) && value > 0 ? Math.trunc(value) : 0
+
+const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
+
+/** Content is a string, or with some vendors an array of parts. */
+const contentText = (content: unknown): string => {
+  if (typeof content === "string") return content
+  if (!Array.isArray(content)) return ""
+  return content.map((part) => (isRecord(part) ? (text(part["text"]) ?? "") : "")).join("")
+}

@@ -1,0 +1,27 @@
+import type { InstanceSettings } from "../config/Settings.js"
+import { ProviderTimeout, type ProviderError, type TimeoutPhase } from "../domain/ProviderError.js"
+import * as ProviderErrors from "../domain/ProviderError.js"
+import type { Failure } from "../protocol/Failure.js"
+
+/** Makes the typed error of a failure; knows whose call it was. */
+export type Fail = (failure: Failure) => ProviderError
+
+export const from =
+  (instance: InstanceSettings, model: string): Fail =>
+  ({ category, ...details }) =>
+    ProviderErrors.make(category, { provider: instance.provider, instance: instance.id, model, ...details })
+
+const sentences: Readonly<Record<TimeoutPhase, string>> = {
+  connect: "no connection within the limit",
+  first_token: "no output within the limit for the first token",
+  idle: "no output within the limit between two tokens",
+  total: "not done within the limit of one attempt",
+  share: "not done within this candidate's share of the deadline",
+  deadline: "not done within the request's deadline"
+}
+
+/** A time limit passed. */
+export const timeout = (fail: Fail, phase: TimeoutPhase): ProviderError => {
+  const { provider, instance, model } = fail({ category: "timeout", message: "" })
+  return new ProviderTimeout({ provider, instance, model, message: sentences[phase], phase })
+}

@@ -1,0 +1,137 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type { InstanceSettings } from "../config/Settings.js"
+import { bySettings, type SimulatedReply, type SimulatedRequest, type WireEvent } from "./SimulatedReply.js"
+import type { Cancel, Timers } from "./Timers.js"
+import type { Exchange, Incoming, Outgoing, Transport } from "./Transport.js"
+
+/**
+ * The other end of every instance of vendor `simulated`: it answers on the level of the wire, so that all of orelse runs
+ * as with a real provider, and its time is the clock's.
+ */
+export class Simulator extends Context.Tag("orelse/Simulator")<
+  Simulator,
+  {
+    /** The next calls to an instance get these replies in turn; the last one stays. */
+    readonly script: (instance: string, ...replies: ReadonlyArray<SimulatedReply>) => Effect.Effect<void>
+    /** What an instance was asked so far, lists of models not counted. */
+    readonly requests: (instance: string) => Effect.Effect<ReadonlyArray<SimulatedRequest>>
+    /** How many calls to an instance were given up before their end. */
+    readonly aborted: (instance: string) => Effect.Effect<number>
+    readonly transport: (instance: InstanceSettings) => Transport["Type"]
+  }
+>() {
+  static readonly layer: Layer.Layer<Simulator> = Layer.sync(Simulator, () => {
+    const peers = new Map<string, Peer>()
+    const peer = (instance: string): Peer => {
+      const known = peers.get(instance) ?? { script: [], requests: [], aborted: 0 }
+      peers.set(instance, known)
+      return known
+    }
+    return {
+      script: (instance, ...replies) =>
+        Effect.sync(() => {
+          peer(instance).script = [...replies]
+        }),
+      requests: (instance) => Effect.sync(() => [...peer(instance).requests]),
+      aborted: (instance) => Effect.sync(() => peer(instance).aborted),
+      transport: (instance) => ({
+        exchange: (outgoing, incoming, timers) =>
+          new SimulatedExchange(reply(peer(instance.id), instance, outgoing), incoming, timers, () => {
+            peer(instance.id).aborted++
+          })
+      })
+    }
+  })
+}
+
+interface Peer {
+  script: Array<SimulatedReply>
+  readonly requests: Array<SimulatedRequest>
+  aborted: number
+}
+
+const reply = (peer: Peer, instance: InstanceSettings, outgoing: Outgoing): ReadonlyArray<WireEvent> => {
+  const lists = outgoing.method === "GET"
+  const request: SimulatedRequest = {
+    instance: instance.id,
+    call: lists ? 0 : peer.requests.length + 1,
+    method: outgoing.method,
+    path: outgoing.path,
+    body: outgoing.body === undefined ? undefined : JSON.parse(Buffer.from(outgoing.body).toString("utf8")),
+    settings: instance.simulated
+  }
+  if (lists) return bySettings(request)
+  peer.requests.push(request)
+  const [next] = peer.script
+  if (next === undefined) return bySettings(request)
+  if (peer.script.length > 1) peer.script.shift()
+  return next(request)
+}
+
+/** Plays a script, one event at a time. */
+class SimulatedExchange implements Exchange {
+  private position = 0
+  private paused = false
+  private due = false
+  private over = false
+  private cancel: Cancel | undefined = undefined
+
+  constructor(
+    private readonly events: ReadonlyArray<WireEvent>,
+    private readonly incoming: Incoming,
+    private readonly timers: Timers,
+    private readonly abandoned: () => void
+  ) {
+    // Never before the caller holds this exchange.
+    queueMicrotask(() => {
+      if (this.over) return
+      incoming.onConnected()
+      this.next()
+    })
+  }
+
+  readonly pause = (): void => {
+    this.paused = true
+  }
+
+  readonly resume = (): void => {
+    this.paused = false
+    if (!this.due) return
+    this.due = false
+    queueMicrotask(this.play)
+  }
+
+  readonly abort = (): void => {
+    if (this.over) return
+    this.over = true
+    this.cancel?.()
+    this.abandoned()
+  }
+
+  private next(): void {
+    const event = this.events[this.position]
+    if (event === undefined || this.over) return
+    if (event.after === 0) queueMicrotask(this.play)
+    else this.cancel = this.timers.after(event.after, this.play)
+  }
+
+  private readonly play = (): void => {
+    const event = this.events[this.position]
+    if (event === undefined || this.over) return
+    if (this.paused) {
+      this.due = true
+      return
+    }
+    this.position++
+    if ("head" in event) this.incoming.onHead(event.head.status, event.head.headers)
+    else if ("data" in event) this.incoming.onData(event.data)
+    else {
+      this.over = true
+      if (event.end === "end") this.incoming.onEnd()
+      else this.incoming.onFailure({ message: "the connection was reset" })
+    }
+    this.next()
+  }
+}

@@ -1,0 +1,222 @@
+import * as Either from "effect/Either"
+import type { Timeouts } from "../config/Settings.js"
+import type { Money } from "../domain/Money.js"
+import type { ProviderError } from "../domain/ProviderError.js"
+import type { Usage } from "../domain/Usage.js"
+import * as ErrorSignals from "../protocol/ErrorSignals.js"
+import { StreamMachine } from "../protocol/StreamMachine.js"
+import * as Failures from "./Failures.js"
+import type { Cancel, Timers } from "./Timers.js"
+import type { Exchange, Incoming, IncomingHeaders, Outgoing, Transport, TransportFailure } from "./Transport.js"
+import { Watchdog, type HardLimit } from "./Watchdog.js"
+
+/** Takes the frames of a committed stream, and its one end. */
+export interface StreamSink {
+  /** Whole frames, as bytes. */
+  readonly onFrames: (frames: ReadonlyArray<Buffer>) => void
+  /** `undefined` is a clean end. */
+  readonly onEnd: (error: ProviderError | undefined) => void
+}
+
+/** A stream that has said something. Nothing more is read from the provider until it is started. */
+export interface ProviderStream {
+  readonly status: number
+  /** Once. */
+  readonly start: (sink: StreamSink) => void
+  readonly pause: () => void
+  readonly resume: () => void
+  /** Closes the provider's socket at once; the sink hears nothing more. */
+  readonly abort: () => void
+  /** What the provider has reported so far. */
+  readonly model: () => string | undefined
+  readonly usage: () => Usage | undefined
+  readonly reportedCost: () => Money | undefined
+}
+
+/** How long a provider may take to close an answer that has ended, in ms. */
+const drainTime = 1_000
+
+/** An error answer beyond this is cut: no vendor explains itself at such length. */
+const maxErrorBytes = 1024 * 1024
+
+/**
+ * One streamed call. Calls back once: with the failure, as long as nothing was said, or with the stream at its first
+ * semantic output.
+ */
+export class StreamCall implements Incoming, ProviderStream {
+  status = 0
+
+  /** Not there yet when the transport fails on the spot. */
+  private readonly exchange: Exchange | undefined
+  private readonly watchdog: Watchdog
+  private readonly machine: StreamMachine
+  private headers: IncomingHeaders = {}
+  /** The answer when it is no stream. */
+  private plain: Array<Buffer> | undefined = undefined
+  private plainSize = 0
+  private sink: StreamSink | undefined = undefined
+  /** What was released before somebody listened. */
+  private waiting: Array<Buffer> = []
+  private end: { readonly error: ProviderError | undefined } | undefined = undefined
+  private closed = false
+  private stopDraining: Cancel | undefined = undefined
+
+  constructor(
+    transport: Transport["Type"],
+    outgoing: Outgoing,
+    limits: Timeouts,
+    private readonly call: { readonly timers: Timers; readonly limit: HardLimit },
+    hideUsage: boolean,
+    private readonly fail: Failures.Fail,
+    private readonly done: (result: Either.Either<ProviderStream, ProviderError>) => void
+  ) {
+    this.machine = new StreamMachine(hideUsage)
+    this.watchdog = new Watchdog(call.timers, limits, call.limit, (phase) => {
+      this.exchange?.abort()
+      // All was said; only the end mark is missing.
+      if (this.machine.finished && phase === "idle") this.release(this.machine.end())
+      else this.close(Failures.timeout(fail, phase))
+    })
+    this.exchange = transport.exchange(outgoing, this, call.timers)
+    if (this.closed) this.exchange.abort()
+  }
+
+  // ------------------------------------------------------------------------------------------ from the provider
+
+  onConnected(): void {
+    this.watchdog.connected(true)
+  }
+
+  onHead(status: number, headers: IncomingHeaders): void {
+    this.status = status
+    this.headers = headers
+    const type = headers["content-type"]
+    const streams = status >= 200 && status < 300 && !(typeof type === "string" && type.includes("json"))
+    if (!streams) this.plain = []
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.closed) return
+    if (this.plain === undefined) this.release(this.machine.push(chunk), chunk)
+    else if (this.plainSize < maxErrorBytes) {
+      this.plain.push(chunk)
+      this.plainSize += chunk.length
+    }
+  }
+
+  onEnd(): void {
+    this.stopDraining?.()
+    if (this.closed) return
+    if (this.plain === undefined) this.release(this.machine.end())
+    else this.close(this.notAStream(Buffer.concat(this.plain)))
+  }
+
+  onFailure(failure: TransportFailure): void {
+    this.close(this.fail({ category: "network", message: failure.message, ...this.statusPart() }))
+  }
+
+  // ------------------------------------------------------------------------------------------ to the caller
+
+  readonly start = (sink: StreamSink): void => {
+    this.sink = sink
+    const { waiting } = this
+    this.waiting = []
+    if (waiting.length > 0) sink.onFrames(waiting)
+    if (this.end !== undefined) sink.onEnd(this.end.error)
+    else this.resume()
+  }
+
+  readonly pause = (): void => {
+    if (this.closed) return
+    this.watchdog.pause()
+    this.exchange?.pause()
+  }
+
+  readonly resume = (): void => {
+    if (this.closed) return
+    this.watchdog.progress()
+    this.exchange?.resume()
+  }
+
+  readonly abort = (): void => {
+    this.closed = true
+    this.watchdog.stop()
+    this.exchange?.abort()
+  }
+
+  readonly model = (): string | undefined => this.machine.model
+
+  readonly usage = (): Usage | undefined => this.machine.usage
+
+  readonly reportedCost = (): Money | undefined => this.machine.reportedCost
+
+  // ------------------------------------------------------------------------------------------ inside
+
+  private release(frames: ReadonlyArray<Buffer>, chunk?: Buffer): void {
+    const { machine } = this
+    const commits = this.sink === undefined && this.waiting.length === 0 && frames.length > 0
+    if (this.sink === undefined) this.waiting.push(...frames)
+    else if (frames.length > 0) this.sink.onFrames(frames)
+    // The sink may have hung up.
+    if (this.closed) return
+    if (machine.verdict === "committed" && chunk !== undefined && !isComment(chunk)) this.watchdog.progress()
+    if (commits) this.commit()
+    if (machine.verdict === "done") this.close(undefined)
+    else if (machine.failure !== undefined) this.close(this.fail({ ...machine.failure, ...this.statusPart() }))
+  }
+
+  private commit(): void {
+    this.pause()
+    // From here the request's deadline no longer counts, only the limits of the attempt.
+    this.watchdog.commit()
+    this.done(Either.right(this))
+  }
+
+  private close(error: ProviderError | undefined): void {
+    if (this.closed) return
+    this.closed = true
+    this.watchdog.stop()
+    if (error === undefined) this.drain()
+    else this.exchange?.abort()
+    const committed = this.sink !== undefined || this.waiting.length > 0
+    if (!committed) {
+      if (error !== undefined) this.done(Either.left(error))
+    } else if (this.sink === undefined) this.end = { error }
+    else this.sink.onEnd(error)
+  }
+
+  /** After its end mark a provider closes its answer; waiting for that keeps the connection for the next call. */
+  private drain(): void {
+    const { exchange } = this
+    if (exchange === undefined) return
+    exchange.resume()
+    this.stopDraining = this.call.timers.after(drainTime, exchange.abort)
+  }
+
+  private notAStream(body: Buffer): ProviderError {
+    const { headers, status } = this
+    if (status >= 200 && status < 300) {
+      const failure = ErrorSignals.fromErrorValue(parse(body), undefined)
+      const message = "the provider answered a stream request without a stream"
+      return this.fail({ ...(failure ?? { category: "malformed_response", message }), status })
+    }
+    return this.fail(ErrorSignals.fromAnswer({ status, headers, body, now: this.call.timers.now() }))
+  }
+
+  private statusPart(): { readonly status?: number } {
+    return this.status === 0 ? {} : { status: this.status }
+  }
+}
+
+const [colon] = Buffer.from(":")
+
+/** Comments and pings are no sign of life of the model. */
+const isComment = (chunk: Buffer): boolean => chunk[0] === colon
+
+const parse = (body: Buffer): unknown => {
+  try {
+    return JSON.parse(body.toString("utf8"))
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,45 @@
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DefaultServices from "effect/DefaultServices"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+
+/** Time for code that runs in callbacks, where a fiber a timer would cost more than the call itself. */
+export interface Timers {
+  /** Unix time in ms, with fractions; it never steps back. */
+  readonly now: () => number
+  /** Runs the task once after so many ms, unless cancelled. */
+  readonly after: (ms: number, task: () => void) => Cancel
+}
+
+export type Cancel = () => void
+
+/**
+ * The timers of a clock. The live clock's are Node's own; any other clock (`TestClock`, a simulator) is slept on, so
+ * that whoever owns the clock owns every time limit.
+ */
+export const ofClock = (clock: Clock.Clock): Timers => (clock === liveClock ? live : slept(clock))
+
+const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
+
+/** Node's timers wrap at 2^31 ms. */
+const longest = 2 ** 31 - 1
+
+const live: Timers = {
+  now: () => performance.timeOrigin + performance.now(),
+  after: (ms, task) => {
+    const timer = setTimeout(task, Math.min(ms, longest))
+    return () => clearTimeout(timer)
+  }
+}
+
+const slept = (clock: Clock.Clock): Timers => ({
+  now: () => clock.unsafeCurrentTimeMillis(),
+  after: (ms, task) => {
+    const fiber = Effect.runFork(Effect.zipRight(clock.sleep(Duration.millis(ms)), Effect.sync(task)))
+    return () => {
+      Effect.runFork(Fiber.interruptFork(fiber))
+    }
+  }
+})

@@ -1,0 +1,90 @@
+import type { Attempt } from "../domain/Attempt.js"
+import type { Money } from "../domain/Money.js"
+import type { ProviderError } from "../domain/ProviderError.js"
+import type { Usage } from "../domain/Usage.js"
+import type { Candidate } from "./Plan.js"
+
+/** One call to a provider, open until it is settled. */
+export class AttemptEntry {
+  private readonly startedAt: number
+  private ms = 0
+  private outcome: Attempt["outcome"] | undefined = undefined
+  private status: number | undefined = undefined
+  private usage: Usage | undefined = undefined
+  cost: Money | undefined = undefined
+  private error: ProviderError | undefined = undefined
+
+  constructor(
+    private readonly candidate: Candidate,
+    private readonly now: () => number
+  ) {
+    this.startedAt = now()
+  }
+
+  succeed(status: number, usage: Usage | undefined, cost: Money | undefined): void {
+    this.settle("success")
+    this.status = status
+    this.usage = usage
+    this.cost = cost
+  }
+
+  /** Also after a success: a stream can fail in its middle, with what it has used. */
+  fail(error: ProviderError): void {
+    this.settle("failure")
+    this.error = error
+    this.status = error.status
+  }
+
+  /** The caller hung up. */
+  cancel(): void {
+    this.settle("cancelled")
+  }
+
+  view(): Attempt {
+    const { candidate, error, status, usage, cost } = this
+    return {
+      instance: candidate.instance.id,
+      provider: candidate.instance.provider,
+      model: candidate.model,
+      startedAt: this.startedAt,
+      ms: Math.round((this.outcome === undefined ? this.now() - this.startedAt : this.ms) * 10) / 10,
+      outcome: this.outcome ?? "cancelled",
+      ...(error === undefined ? {} : { category: error.category, message: error.message }),
+      ...(status === undefined ? {} : { status }),
+      ...(usage === undefined ? {} : { usage }),
+      ...(cost === undefined ? {} : { cost })
+    }
+  }
+
+  private settle(outcome: Attempt["outcome"]): void {
+    this.outcome = outcome
+    this.ms = this.now() - this.startedAt
+  }
+}
+
+/** The calls of one request, in order. */
+export class AttemptLog {
+  private readonly entries: Array<AttemptEntry> = []
+
+  constructor(private readonly now: () => number) {}
+
+  /** Calls made so far. */
+  get calls(): number {
+    return this.entries.length
+  }
+
+  begin(candidate: Candidate): AttemptEntry {
+    const entry = new AttemptEntry(candidate, this.now)
+    this.entries.push(entry)
+    return entry
+  }
+
+  /** What the calls cost, in so far as it is known. */
+  costs(): ReadonlyArray<Money> {
+    return this.entries.flatMap((entry) => (entry.cost === undefined ? [] : [entry.cost]))
+  }
+
+  view(): ReadonlyArray<Attempt> {
+    return this.entries.map((entry) => entry.view())
+  }
+}

@@ -1,0 +1,161 @@
+import * as Either from "effect/Either"
+import type { Snapshot } from "../catalog/Catalog.js"
+import type { Target } from "../catalog/Target.js"
+import type { InstanceSettings } from "../config/Settings.js"
+import type { ChatRequest, FallbackEntry } from "../domain/ChatRequest.js"
+import type { CatchRule } from "../domain/ErrorCategory.js"
+import { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
+import { vendors } from "../provider/Vendor.js"
+
+/** One step of a chain. */
+export interface Candidate {
+  readonly instance: InstanceSettings
+  /** The provider's own id. */
+  readonly model: string
+  /** Which failures of the step before open this one; `undefined` is the default of `catches`. */
+  readonly catch: ReadonlyArray<CatchRule> | undefined
+  readonly baseUrl: string | undefined
+  readonly maxTokens: number | undefined
+  readonly temperature: number | undefined
+  /** Calls to this candidate, the first included. */
+  readonly maxCalls: number
+}
+
+/** A candidate that is not asked, and why. */
+export interface Excluded {
+  readonly instance: string
+  readonly model: string
+  readonly reason: "unhealthy" | "attempts"
+  readonly detail: string
+  /** It stood before the first candidate that is asked. */
+  readonly ahead: boolean
+}
+
+/** What a request may do, decided once before the first byte goes out. A fallback never resets it. */
+export interface Plan {
+  /** The model as the caller named it. */
+  readonly asked: string
+  readonly candidates: ReadonlyArray<Candidate>
+  readonly excluded: ReadonlyArray<Excluded>
+  /** Calls to providers, over all candidates. */
+  readonly maxAttempts: number
+  /** In ms from the start. */
+  readonly deadline: number
+}
+
+/** Why an instance is not well, or `undefined`. */
+export type Ailment = (instance: InstanceSettings) => string | undefined
+
+/** The plan of a request. */
+export const make = (
+  request: ChatRequest,
+  snapshot: Snapshot,
+  ailment: Ailment
+): Either.Either<Plan, RequestRejected | ModelNotServed> => {
+  const chain = chainOf(request, snapshot)
+  if (Either.isLeft(chain)) return Either.left(chain.left)
+  const { maxAttempts, deadline } = snapshot.settings.routing
+  const { candidates, excluded } = select(chain.right, ailment, maxAttempts)
+  return Either.right({ asked: request.model, candidates, excluded, maxAttempts, deadline })
+}
+
+const chainOf = (
+  request: ChatRequest,
+  snapshot: Snapshot
+): Either.Either<ReadonlyArray<Candidate>, RequestRejected | ModelNotServed> => {
+  const { fallback } = request
+  const own = snapshot.resolve(request.model)
+  const targets = request.models.length === 0 ? own : unique([request.model, ...request.models], snapshot)
+  const [first] = targets
+  if (first === undefined) return Either.left(new ModelNotServed({ model: request.model }))
+  const calls = fallback?.enabled === true ? fallback.maxRetriesPerProvider : undefined
+  const candidate = (target: Target): Candidate => ({
+    ...target,
+    baseUrl: undefined,
+    maxTokens: undefined,
+    temperature: undefined,
+    maxCalls: calls === undefined ? target.instance.retry.maxAttempts : calls + 1
+  })
+  if (fallback === undefined) return Either.right(targets.map(candidate))
+  if (!fallback.enabled) return Either.right([candidate(first)])
+  const chain: Array<Candidate> = [candidate(first)]
+  for (const [index, entry] of fallback.providers.entries()) {
+    const step = ofEntry(entry, `fallback.providers[${index}]`, snapshot, calls)
+    if (Either.isLeft(step)) return Either.left(step.left)
+    chain.push(step.right)
+  }
+  return Either.right(chain)
+}
+
+/** The chains of several models behind one another, each target once. */
+const unique = (models: ReadonlyArray<string>, snapshot: Snapshot): ReadonlyArray<Target> => {
+  const targets = models.flatMap((model) => snapshot.resolve(model))
+  return targets.filter(
+    (target, at) =>
+      targets.findIndex((other) => other.instance === target.instance && other.model === target.model) === at
+  )
+}
+
+const ofEntry = (
+  entry: FallbackEntry,
+  path: string,
+  snapshot: Snapshot,
+  calls: number | undefined
+): Either.Either<Candidate, RequestRejected> => {
+  const instance = snapshot.find(entry.provider)
+  if (instance === undefined) {
+    const known = snapshot.instances.map(({ id }) => id).join(", ")
+    const message = `'${path}.provider' names no instance and no vendor that is configured (there are: ${known})`
+    return Either.left(new RequestRejected({ message, param: `${path}.provider` }))
+  }
+  if (entry.baseUrl !== undefined && !isAllowed(entry.baseUrl, instance)) {
+    const message = `'${path}.base_url' is not an address that the operator allows for '${instance.id}'`
+    return Either.left(new RequestRejected({ message, param: `${path}.base_url` }))
+  }
+  return Either.right({
+    instance,
+    model: entry.modelName,
+    catch: entry.catchErrors,
+    baseUrl: entry.baseUrl,
+    maxTokens: entry.maxTokens,
+    temperature: entry.temperature,
+    maxCalls: calls === undefined ? instance.retry.maxAttempts : calls + 1
+  })
+}
+
+/** A key is never sent where the operator did not say: the instance's own origin, or one on its list. */
+const isAllowed = (baseUrl: string, instance: InstanceSettings): boolean => {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : undefined
+  if (url === undefined || url.username !== "" || url.password !== "" || url.search !== "") return false
+  return [instance.baseUrl ?? vendors[instance.provider].baseUrl, ...instance.allowedBaseUrls].some(
+    (allowed) => allowed !== undefined && URL.canParse(allowed) && new URL(allowed).origin === url.origin
+  )
+}
+
+/** Instances that are not well are left out while somebody else is; what the cap of attempts cannot reach, too. */
+const select = (
+  chain: ReadonlyArray<Candidate>,
+  ailment: Ailment,
+  maxAttempts: number
+): { readonly candidates: ReadonlyArray<Candidate>; readonly excluded: ReadonlyArray<Excluded> } => {
+  const ailments = chain.map(({ instance }) => ailment(instance))
+  const well = ailments.some((detail) => detail === undefined)
+  const candidates: Array<Candidate> = []
+  const excluded: Array<Excluded> = []
+  for (const [at, candidate] of chain.entries()) {
+    const detail = ailments[at]
+    const reason =
+      well && detail !== undefined ? "unhealthy" : candidates.length >= maxAttempts ? "attempts" : undefined
+    if (reason === undefined) candidates.push(candidate)
+    else {
+      excluded.push({
+        instance: candidate.instance.id,
+        model: candidate.model,
+        reason,
+        detail: reason === "unhealthy" ? (detail ?? "") : `a request may cost ${maxAttempts} calls`,
+        ahead: candidates.length === 0
+      })
+    }
+  }
+  return { candidates, excluded }
+}

@@ -1,0 +1,59 @@
+import type { InstanceSettings, ModelSettings, Settings } from "../../src/config/Settings.js"
+
+/** Settings of tests: everything at its default, on a free port, without a word on stdout. */
+export const settings = (overrides: Partial<Settings> = {}): Settings => ({
+  preset: undefined,
+  instances: [],
+  models: [],
+  tasks: { default: "gpt-4o-mini" },
+  replacements: { openai: undefined, claude: undefined, others: [], local: "llama3:8b" },
+  routing: { strategy: "priority", deadline: 120_000, maxAttempts: 6, midStream: "never" },
+  health: { checkOnStart: false, cacheFor: 60_000 },
+  server: { host: "127.0.0.1", port: 0, bodyLimit: 1024 * 1024, drain: 5_000, adminKey: undefined },
+  log: { level: "silent", format: "json", file: undefined },
+  notices: [],
+  ...overrides
+})
+
+/** An instance of tests; simulated unless said otherwise. */
+export const instance = (id: string, overrides: Partial<InstanceSettings> = {}): InstanceSettings => ({
+  id,
+  provider: "simulated",
+  apiKey: undefined,
+  baseUrl: undefined,
+  enabled: true,
+  priority: 1,
+  models: undefined,
+  allowedBaseUrls: [],
+  timeouts: { connect: 5_000, firstToken: 30_000, idle: 60_000, total: 600_000 },
+  retry: {
+    maxAttempts: 3,
+    baseDelay: 250,
+    maxDelay: 8_000,
+    multiplier: 2,
+    jitter: "none",
+    backoff: "exponential",
+    on: ["rate_limit", "timeout", "network", "provider_unavailable"]
+  },
+  pricing: undefined,
+  apiVersion: undefined,
+  simulated: {
+    latency: 100,
+    tokenInterval: 10,
+    failureRate: 0,
+    failures: ["rate_limit", "provider_unavailable", "network", "malformed_response"]
+  },
+  ...overrides
+})
+
+/** A model that is asked of these instances in turn. */
+export const model = (
+  id: string,
+  targets: ReadonlyArray<string | ModelSettings["targets"][number]>
+): ModelSettings => ({
+  id,
+  aliases: [],
+  targets: targets.map((target) =>
+    typeof target === "string" ? { instance: target, model: id, catch: undefined } : target
+  )
+})

@@ -1,0 +1,44 @@
+import { defineConfig } from "vitest/config"
+
+/** Suites that start the built gateway: one file at a time, because they measure time and kill processes. */
+const processes = {
+  pool: "forks",
+  poolOptions: { forks: { singleFork: true } },
+  globalSetup: "scripts/dist.mjs"
+} as const
+
+export default defineConfig({
+  test: {
+    reporters: ["default"],
+    projects: [
+      {
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/live/**", "test/chaos/**"],
+          pool: "forks",
+          testTimeout: 10_000,
+          hookTimeout: 20_000
+        }
+      },
+      {
+        test: {
+          ...processes,
+          name: "live",
+          include: ["test/live/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      },
+      {
+        test: {
+          ...processes,
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          testTimeout: 15 * 60_000,
+          hookTimeout: 2 * 60_000
+        }
+      }
+    ]
+  }
+})
