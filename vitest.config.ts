@@ -17,7 +17,7 @@ export default defineConfig({
           include: ["test/**/*.test.ts"],
           exclude: ["test/live/**", "test/chaos/**"],
           pool: "forks",
-          testTimeout: 10_000,
+          testTimeout: 20_000,
           hookTimeout: 20_000
         }
       },

@@ -1,5 +1,6 @@
 /** Child processes: each pinned to a core, in a process group of its own, and killed whatever happens to this one. */
 import { spawn, spawnSync } from "node:child_process"
+import { once } from "node:events"
 
 export const canPin = () => spawnSync("taskset", ["--version"]).error === undefined
 
@@ -27,6 +28,15 @@ export const kill = (child) => {
     // The group is empty: all have ended.
   }
 }
+
+/** As `kill`, and waits until it is gone: its core and its files are free for the next one. */
+export const stop = async (child) => {
+  const gone = hasEnded(child) ? undefined : once(child, "exit", { signal: AbortSignal.timeout(5000) })
+  kill(child)
+  await gone
+}
+
+export const hasEnded = (child) => child.exitCode !== null || child.signalCode !== null
 
 export const killAll = () => children.forEach(kill)
 

@@ -4,7 +4,7 @@ import net from "node:net"
 import path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
-import { start } from "./Children.mjs"
+import { hasEnded, start } from "./Children.mjs"
 import { cpuSecondsByGroup } from "./Procfs.mjs"
 import { bodies, CHUNKS } from "./Workload.mjs"
 
@@ -86,7 +86,7 @@ log: { level: info, format: json, file: ${JSON.stringify(log)} }
 
 const ready = async (child, port) => {
   for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(50)) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error("it ended before it was ready")
+    if (hasEnded(child)) throw new Error("it ended before it was ready")
     const status = await fetch(`http://127.0.0.1:${port}/readyz`, { signal: AbortSignal.timeout(1000) }).then(
       (answer) => answer.status,
       () => 0
@@ -102,7 +102,7 @@ const rehearse = async (port) => {
   const call = async (body) => {
     const answer = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
       method: "POST",
-      headers: { "content-type": "application/json", authorization: "Bearer sk-bench", connection: "close" },
+      headers: { "content-type": "application/json", authorization: "Bearer sk-bench" },
       body,
       signal: AbortSignal.timeout(10_000)
     })

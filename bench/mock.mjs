@@ -38,6 +38,8 @@ const answer = Buffer.from(
   })
 )
 
+const models = JSON.stringify({ object: "list", data: [{ id: shared.model, object: "model", owned_by: "bench" }] })
+
 const frame = (choices, rest) =>
   `data: ${JSON.stringify({ ...shared, object: "chat.completion.chunk", choices, ...rest })}\n\n`
 const choice = (delta, finish_reason) => [{ index: 0, delta, logprobs: null, finish_reason }]
@@ -70,7 +72,7 @@ const server = http.createServer({ keepAliveTimeout: 120_000 }, (req, res) => {
   req.on("data", (part) => parts.push(part))
   req.on("end", () => {
     const body = Buffer.concat(parts)
-    if (req.method !== "POST") return res.writeHead(404).end()
+    if (req.method !== "POST") return res.writeHead(200, { "content-type": "application/json" }).end(models)
     if (/"stream"\s*:\s*true/.test(body.latin1Slice())) return stream(res)
     res.writeHead(200, {
       "content-type": "application/json",

@@ -4,7 +4,7 @@ import os from "node:os"
 import path from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import { ask, canPin, kill, killAll, start } from "./Children.mjs"
+import { ask, canPin, hasEnded, killAll, start, stop } from "./Children.mjs"
 import { allowedCores, groupRssBytes } from "./Procfs.mjs"
 import { render, summarise } from "./Report.mjs"
 import { bringUp, floor, subject } from "./Systems.mjs"
@@ -69,7 +69,7 @@ const measure = async (system, { cores, mock, load, upstream }, options, directo
     const about = { port, group, loadGroups: [mock.pid, load.pid], systemCore: cores?.system }
     const full = { ...about, connections: 64, spreadMs: 0, ...settings }
     const figures = await ask(load, full, full.warmupMs + full.windowMs + 15_000)
-    if (running.child.exitCode !== null || running.child.signalCode !== null) throw new Error(`${system.name} died`)
+    if (hasEnded(running.child)) throw new Error(`${system.name} died`)
     return figures
   }
   const streams = async (gapMs) => {
@@ -89,7 +89,7 @@ const measure = async (system, { cores, mock, load, upstream }, options, directo
   }
   result.rssMiB = { idle: rssIdle / 2 ** 20, loaded: groupRssBytes(group) / 2 ** 20 }
   result.accessLogBytes = system.keepsAccessLog ? running.logBytes() : null
-  kill(running.child)
+  await stop(running.child)
   rmSync(directory, { recursive: true, force: true })
   return result
 }

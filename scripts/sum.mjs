@@ -6,10 +6,18 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 
 const [directory, ...failedSteps] = process.argv.slice(2)
-const reports = fs.readdirSync(directory).map((file) => {
-  const { numPassedTests, testResults } = JSON.parse(fs.readFileSync(path.join(directory, file), "utf8"))
-  return { step: path.basename(file, ".json"), passed: numPassedTests, failed: testResults.flatMap(failuresOf).length }
-})
+const reports = fs.readdirSync(directory).flatMap(reportOf)
+
+function reportOf(file) {
+  try {
+    const { numPassedTests, testResults } = JSON.parse(fs.readFileSync(path.join(directory, file), "utf8"))
+    const failed = testResults.flatMap(failuresOf).length
+    return [{ step: path.basename(file, ".json"), passed: numPassedTests, failed }]
+  } catch {
+    // Cut off while it was written: then the step failed too, and counts as such.
+    return []
+  }
+}
 
 /** A file that failed without a failed test could not be loaded, or a hook failed. */
 function failuresOf({ status, assertionResults }) {

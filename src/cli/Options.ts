@@ -1,5 +1,5 @@
 import * as Options from "@effect/cli/Options"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { ConfigError } from "../config/ConfigError.js"
 import * as LoadSettings from "../config/LoadSettings.js"

@@ -80,7 +80,7 @@ export const incomplete = (made: ReadonlyArray<InstanceSettings>): ReadonlyArray
 
 /** Two that cost nothing and need no key, so that a fresh checkout answers; the first fails now and then. */
 export const simulated: ReadonlyArray<InstanceSettings> = [
-  { ...bare("simulated-primary", "simulated", 1), simulated: { ...defaultSimulated, failureRate: 0.3 } },
+  { ...bare("simulated-primary", "simulated", 1), simulated: stumbling },
   bare("simulated-backup", "simulated", 2)
 ]
 

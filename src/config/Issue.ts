@@ -13,7 +13,7 @@ export interface Issue {
 }
 
 /** `["instances", 0, "id"]` as `instances[0].id`. */
-export const showPath = (path: Path): string => {
+const showPath = (path: Path): string => {
   let text = ""
   for (const step of path) {
     if (typeof step === "number") text += `[${step}]`

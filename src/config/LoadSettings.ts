@@ -39,6 +39,21 @@ export const load = Effect.fn("LoadSettings.load")(function* ({ cli, configPath,
   )
 })
 
+/**
+ * The settings of a program that brings its own configuration: an object in the form of the config file. Nothing is read
+ * from files, and of the environment only what is given here: `${VAR}` is filled from it, and keys in it make instances.
+ */
+export const fromObject = (
+  config: unknown,
+  env: Readonly<Record<string, string | undefined>> = {}
+): Either.Either<Settings, ConfigError.ConfigError> => {
+  const present = Environment.present(env)
+  return Sources.check(JSON.stringify(config), present, {}).pipe(
+    Either.mapLeft(({ problems, secrets }) => ConfigError.make(undefined, problems, secrets)),
+    Either.flatMap((sources) => settle({ ...sources, preset: sources.preset ?? "production" }, present, undefined))
+  )
+}
+
 const settle = (
   { file, flags, made, preset, variables }: Sources.Sources,
   env: ReadonlyMap<string, string>,

@@ -14,14 +14,14 @@ export const Attempt = Schema.Struct({
   startedAt: Schema.Number,
   ms: Schema.Number,
   outcome: Schema.Literal("success", "failure", "cancelled"),
-  /** Present when it failed. */
-  category: Schema.optional(ErrorCategory),
+  /** Set when it failed. */
+  category: Schema.UndefinedOr(ErrorCategory),
   /** HTTP status of the provider's answer, when there was one. */
-  status: Schema.optional(Schema.Int),
+  status: Schema.UndefinedOr(Schema.Int),
   /** A safe sentence about the failure. */
-  message: Schema.optional(Schema.String),
-  usage: Schema.optional(Usage),
-  /** Absent is unknown, never zero. */
-  cost: Schema.optional(Money)
+  message: Schema.UndefinedOr(Schema.String),
+  usage: Schema.UndefinedOr(Usage),
+  /** `undefined` is unknown, never zero. */
+  cost: Schema.UndefinedOr(Money)
 })
 export type Attempt = typeof Attempt.Type

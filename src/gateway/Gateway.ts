@@ -13,7 +13,7 @@ import { Health } from "../health/Health.js"
 import { Pricing } from "../ledger/Pricing.js"
 import { Providers } from "../provider/Providers.js"
 import * as Timers from "../provider/Timers.js"
-import type { ProviderCall } from "../provider/Provider.js"
+import type { Provider, ProviderCall } from "../provider/Provider.js"
 import { AttemptLog } from "../routing/AttemptLog.js"
 import * as FallbackChain from "../routing/FallbackChain.js"
 import * as Plan from "../routing/Plan.js"
@@ -45,11 +45,12 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
       const providers = yield* Providers
 
       /** Plans the request and runs its chain; each call is one candidate's `complete` or `stream`. */
-      const serve = <A>(
+      const serve = <A, B>(
         request: ChatRequest,
-        call: (candidate: Plan.Candidate, call: ProviderCall) => Effect.Effect<A, ProviderError>
-      ): Effect.Effect<Settlement.Run<A>, GatewayError> =>
-        Effect.clockWith((clock): Effect.Effect<Settlement.Run<A>, GatewayError> => {
+        call: (provider: Provider, call: ProviderCall) => Effect.Effect<A, ProviderError>,
+        settle: (run: Settlement.Run<A>) => B
+      ): Effect.Effect<B, GatewayError> =>
+        Effect.clockWith((clock): Effect.Effect<B, GatewayError> => {
           const timers = Timers.ofClock(clock)
           const now = timers.now()
           const plan = Plan.make(request, catalog.snapshot(), (instance) => {
@@ -58,21 +59,27 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
           })
           if (Either.isLeft(plan)) return Effect.fail(plan.left)
           const log = new AttemptLog(timers.now)
-          const chain = FallbackChain.run(plan.right, log, timers, (candidate, limit) =>
-            call(candidate, { ...candidate, request, timers, limit })
+          return FallbackChain.run(
+            plan.right,
+            log,
+            timers,
+            ({ baseUrl, instance, maxTokens, model, temperature }, limit) =>
+              call(providers.of(instance), { request, model, baseUrl, maxTokens, temperature, timers, limit }),
+            (served) => settle({ served, log, timers })
           )
-          return Effect.map(chain, (served) => ({ served, log, timers }))
         })
 
       const complete = (request: ChatRequest): Effect.Effect<ChatReply, GatewayError> =>
-        Effect.map(
-          serve(request, (candidate, call) => providers.of(candidate.instance).complete(call)),
+        serve(
+          request,
+          (provider, call) => provider.complete(call),
           (run) => Settlement.buffered(run, pricing)
         )
 
       const open = (request: ChatRequest): Effect.Effect<ChatReplyStream, GatewayError> =>
-        Effect.map(
-          serve(request, (candidate, call) => providers.of(candidate.instance).stream(call)),
+        serve(
+          request,
+          (provider, call) => provider.stream(call),
           (run) => Settlement.streamed(run, pricing)
         )
 

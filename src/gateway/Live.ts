@@ -1,5 +1,7 @@
 import * as Layer from "effect/Layer"
 import { Catalog } from "../catalog/Catalog.js"
+import * as LoadSettings from "../config/LoadSettings.js"
+import { CurrentSettings } from "../config/Settings.js"
 import { Health } from "../health/Health.js"
 import { Pricing } from "../ledger/Pricing.js"
 import { Providers } from "../provider/Providers.js"
@@ -7,9 +9,16 @@ import { Simulator } from "../provider/Simulator.js"
 import { Transport } from "../provider/Transport.js"
 import { Gateway } from "./Gateway.js"
 
-/** The whole gateway without a server, on the settings of the process. */
+/** The whole gateway without a server, on `CurrentSettings`. */
 export const layer = Gateway.layer.pipe(
   Layer.provideMerge(Layer.mergeAll(Catalog.layer, Health.layer, Pricing.layer)),
   Layer.provideMerge(Providers.layer),
   Layer.provideMerge(Layer.mergeAll(Transport.layer, Simulator.layer))
 )
+
+/**
+ * The whole gateway without a server, on a configuration in the form of the config file. `env` fills its `${VAR}`s; nothing
+ * else is read. Fails with every problem of the configuration at once.
+ */
+export const layerConfig = (config: unknown, env: Readonly<Record<string, string | undefined>> = {}) =>
+  Layer.provide(layer, Layer.effect(CurrentSettings, LoadSettings.fromObject(config, env)))

@@ -6,7 +6,7 @@ import type { ProviderStream } from "../provider/StreamCall.js"
 import type { Timers } from "../provider/Timers.js"
 import type { AttemptLog } from "../routing/AttemptLog.js"
 import type { Served } from "../routing/FallbackChain.js"
-import type { ChatReply, ChatReplyStream, ServedBy, StreamEnd } from "./ChatReply.js"
+import type { ChatReply, ChatReplyStream, StreamEnd } from "./ChatReply.js"
 
 /** A chain that found somebody. */
 export interface Run<A> {
@@ -25,7 +25,15 @@ export const buffered = ({ served, log, timers }: Run<ProviderAnswer>, pricing: 
       ? undefined
       : pricing.cost(candidate.instance, namesOf(candidate.model, answer.model), answer.usage, timers.now()))
   attempt.succeed(status, answer.usage, cost)
-  return { ...servedBy(served), answer, attempts: log.view(), cost: totalCost(log) }
+  return {
+    provider: candidate.instance.provider,
+    instance: candidate.instance.id,
+    model: candidate.model,
+    fallback: served.fellBack,
+    answer,
+    attempts: log.view(),
+    cost: totalCost(log)
+  }
 }
 
 /** Closes the books of a stream when it ends, in whichever way. */
@@ -49,7 +57,10 @@ export const streamed = ({ served, log, timers }: Run<ProviderStream>, pricing: 
   }
 
   return {
-    ...servedBy(served),
+    provider: candidate.instance.provider,
+    instance: candidate.instance.id,
+    model: candidate.model,
+    fallback: served.fellBack,
     attempts: () => log.view(),
     start: (sink) => stream.start({ onFrames: sink.onFrames, onEnd: (error) => sink.onEnd(settle(error, false)) }),
     pause: stream.pause,
@@ -61,13 +72,6 @@ export const streamed = ({ served, log, timers }: Run<ProviderStream>, pricing: 
     }
   }
 }
-
-const servedBy = ({ candidate, fellBack }: Served<unknown>): ServedBy => ({
-  provider: candidate.instance.provider,
-  instance: candidate.instance.id,
-  model: candidate.model,
-  fallback: fellBack
-})
 
 const namesOf = (asked: string, answered: string | undefined): ReadonlyArray<string> =>
   answered === undefined || answered === asked ? [asked] : [asked, answered]

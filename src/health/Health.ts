@@ -37,7 +37,7 @@ export class Health extends Context.Tag("orelse/Health")<
     Effect.gen(function* () {
       const settings = yield* CurrentSettings
       const providers = yield* Providers
-      const checks = new Map<InstanceSettings, Check>()
+      const latest = new Map<InstanceSettings, Check>()
 
       const check = (instance: InstanceSettings): Effect.Effect<Check> =>
         Effect.gen(function* () {
@@ -51,7 +51,7 @@ export class Health extends Context.Tag("orelse/Health")<
             models: listed._tag === "Right" ? listed.right : [],
             checkedAt
           }
-          checks.set(instance, found)
+          latest.set(instance, found)
           return found
         })
 
@@ -63,11 +63,11 @@ export class Health extends Context.Tag("orelse/Health")<
           { concurrency: "unbounded" }
         ),
         latest: (instance, now) => {
-          const check = checks.get(instance)
-          return check !== undefined && now - check.checkedAt < settings.health.cacheFor ? check : undefined
+          const found = latest.get(instance)
+          return found !== undefined && now - found.checkedAt < settings.health.cacheFor ? found : undefined
         },
         discovered: () =>
-          [...checks.values()].flatMap(({ instance, models }) => models.map((model) => ({ model, instance })))
+          [...latest.values()].flatMap(({ instance, models }) => models.map((model) => ({ model, instance })))
       }
     })
   )

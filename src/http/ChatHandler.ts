@@ -28,43 +28,32 @@ const answer = (
   inbound: Inbound,
   caller: Caller,
   request: ChatRequest
-): Effect.Effect<WireReply> => {
-  const reply = request.stream
-    ? Effect.map(gateway.open(request, caller), (opened) => streamed(inbound, request, opened))
-    : Effect.map(gateway.complete(request, caller), (whole) => buffered(inbound, request, whole))
-  return Replies.always(reply, inbound, request)
-}
+): Effect.Effect<WireReply> =>
+  request.stream
+    ? Replies.of(gateway.open(request, caller), inbound, request, (opened) => streamed(inbound, request, opened))
+    : Replies.of(gateway.complete(request, caller), inbound, request, (whole) => buffered(inbound, request, whole))
 
 const buffered = (inbound: Inbound, request: ChatRequest, reply: ChatReply): WireReply => {
-  const facts: Facts = {
-    ...factsOf(request, reply),
-    attempts: reply.attempts,
-    usage: reply.answer.usage,
-    cost: reply.cost
-  }
+  const facts = factsOf(request, reply, reply.attempts, reply.answer.usage, reply.cost)
+  const headers = ReplyHeaders.make(inbound, facts)
+  headers["content-type"] = "application/json"
   const { body } = reply.answer
   return {
     status: 200,
-    headers: { ...ReplyHeaders.make(inbound, facts), "content-type": "application/json" },
+    headers,
     body: Replies.wantsTrace(inbound) ? OpenAiChat.withMember(body, "orelse", traceOf(facts)) : body,
     facts
   }
 }
 
 const streamed = (inbound: Inbound, request: ChatRequest, reply: ChatReplyStream): WireReply => {
-  const facts: Facts = { ...factsOf(request, reply), attempts: reply.attempts() }
-  return {
-    status: 200,
-    headers: {
-      ...ReplyHeaders.make(inbound, facts),
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-cache",
-      // Or nginx in front would collect the stream.
-      "x-accel-buffering": "no"
-    },
-    body: streamBody(reply, facts, Replies.wantsTrace(inbound)),
-    facts
-  }
+  const facts = factsOf(request, reply, reply.attempts(), undefined, undefined)
+  const headers = ReplyHeaders.make(inbound, facts)
+  headers["content-type"] = "text/event-stream; charset=utf-8"
+  headers["cache-control"] = "no-cache"
+  // Or nginx in front would collect the stream.
+  headers["x-accel-buffering"] = "no"
+  return { status: 200, headers, body: streamBody(reply, facts, Replies.wantsTrace(inbound)), facts }
 }
 
 const streamBody = (reply: ChatReplyStream, facts: Facts, trace: boolean): StreamBody => ({
@@ -86,12 +75,23 @@ const streamBody = (reply: ChatReplyStream, facts: Facts, trace: boolean): Strea
   }
 })
 
-const factsOf = (request: ChatRequest, served: ServedBy): Facts => ({
-  ...Replies.asked(request),
+const factsOf = (
+  request: ChatRequest,
+  served: ServedBy,
+  attempts: Facts["attempts"],
+  usage: Facts["usage"],
+  cost: Facts["cost"]
+): Facts => ({
+  asked: request.model,
   provider: served.provider,
   instance: served.instance,
   model: served.model,
-  fallback: served.fallback
+  stream: request.stream,
+  attempts,
+  fallback: served.fallback,
+  usage,
+  cost,
+  failure: undefined
 })
 
 const traceOf = (facts: Facts): object => ({ attempts: facts.attempts.map(ErrorWire.attemptJson) })

@@ -5,6 +5,7 @@ import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import { IncomingMessage } from "node:http"
 import { CurrentSettings } from "../config/Settings.js"
 import * as Caller from "../domain/Caller.js"
@@ -49,7 +50,8 @@ export const answer = (handler: Handler): Answer =>
   Effect.gen(function* () {
     const visit = yield* CurrentVisit
     const body = yield* readBody(visit.bodyLimit)
-    if (body instanceof HttpRefusal.HttpRefusal) return respond(visit, Replies.refuse(visit.inbound, body))
+    if (body instanceof HttpRefusal.HttpRefusal)
+      return yield* respondBeforeEnd(visit, Replies.refuse(visit.inbound, body))
     const reply = yield* Effect.onInterrupt(handler(visit.inbound, visit.caller, body), () =>
       Effect.sync(() => visit.log(hungUp, { ...noFacts, failure: "cancelled" }))
     )
@@ -123,6 +125,23 @@ const respond = (visit: Visit, { body, facts, headers, status }: WireReply): Htt
 }
 
 const json = "application/json"
+
+/** The client may still be sending: it gets the answer now, and the connection is closed when it is done. */
+const respondBeforeEnd = (
+  visit: Visit,
+  { body, facts, headers, status }: WireReply
+): Effect.Effect<HttpServerResponse.HttpServerResponse, never, HttpServerRequest.HttpServerRequest> =>
+  Effect.map(HttpServerRequest.HttpServerRequest, ({ source }) => {
+    visit.log(status, facts)
+    const bytes = body instanceof Uint8Array ? body : new Uint8Array()
+    const sent = source instanceof IncomingMessage ? NodeBody.ended(source) : Effect.void
+    return HttpServerResponse.stream(Stream.concat(Stream.make(bytes), Stream.drain(sent)), {
+      status,
+      headers: { ...headers, connection: "close" },
+      contentType: headers["content-type"] ?? json,
+      contentLength: bytes.byteLength
+    })
+  })
 
 /** The client may be gone before the first byte is asked for; then nobody else gives the connection back. */
 const cancelUnstarted = (visit: Visit, body: StreamBody): Effect.Effect<void, never, Scope.Scope> =>

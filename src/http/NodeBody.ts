@@ -1,3 +1,5 @@
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import type { IncomingMessage } from "node:http"
 import * as HttpRefusal from "./HttpRefusal.js"
 
@@ -31,10 +33,20 @@ export const read = (
       done(HttpRefusal.bodyTooLarge(limit))
     } else chunks.push(chunk)
   })
-  request.once("end", () => {
+  request.on("end", () => {
     const [first] = chunks
     if (!over) done(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks))
   })
   // A client that breaks off is heard of by the response's close.
-  request.once("error", () => {})
+  request.on("error", () => {})
 }
+
+/** A request that arrives too slowly to be thrown away is cut off after this, in ms. */
+const lingering = 10_000
+
+/** Waits until a request that is being thrown away has come to its end, or takes too long. */
+export const ended = (request: IncomingMessage): Effect.Effect<void> =>
+  Effect.async<void>((resume) => {
+    if (request.readableEnded) resume(Effect.void)
+    else request.once("end", () => resume(Effect.void))
+  }).pipe(Effect.timeoutOption(Duration.millis(lingering)), Effect.asVoid)

@@ -1,4 +1,4 @@
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
@@ -33,7 +33,7 @@ export const make = (door: Door): RequestListener => {
   const runFork = Runtime.runFork(door.runtime)
   return (request, response) => {
     door.readiness.enter()
-    response.once("close", door.readiness.leave)
+    response.on("close", door.readiness.leave)
     const path = pathOf(request.url ?? "/")
     const handler = request.method === "POST" ? door.handlers.get(path) : undefined
     if (handler === undefined) return door.otherwise(request, response)
@@ -67,7 +67,7 @@ class Visit {
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse
   ) {
-    response.once("close", this.closed)
+    response.on("close", this.closed)
   }
 
   follow(fiber: Fiber.RuntimeFiber<WireReply>): void {

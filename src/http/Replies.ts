@@ -1,4 +1,6 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import { attemptsOf, type GatewayError } from "../domain/GatewayError.js"
 import * as OpenAiChat from "../protocol/OpenAiChat.js"
@@ -33,21 +35,28 @@ export const refuse = (
   }
 }
 
-/** A reply whose every failure has become an answer. A defect is logged whole and shown as nothing but a 500. */
-export const always = <R>(
-  reply: Effect.Effect<WireReply, GatewayError | HttpRefusal.HttpRefusal, R>,
+/**
+ * What the gateway gave, or its failure, as an answer. A defect is logged whole and shown as nothing but a 500; an
+ * interruption passes.
+ */
+export const of = <A>(
+  given: Effect.Effect<A, GatewayError>,
   inbound: Inbound,
-  request?: ChatRequest
-): Effect.Effect<WireReply, never, R> =>
-  reply.pipe(
-    Effect.catchAll((error) => Effect.succeed(refuse(inbound, error, request))),
-    Effect.catchAllDefect((defect) =>
-      Effect.logError("a request ended in a defect", defect).pipe(
+  request: ChatRequest,
+  reply: (value: A) => WireReply
+): Effect.Effect<WireReply> =>
+  Effect.matchCauseEffect(given, {
+    onSuccess: (value) => Effect.succeed(reply(value)),
+    onFailure: (cause) => {
+      const error = Cause.failureOrCause(cause)
+      if (Either.isLeft(error)) return Effect.succeed(refuse(inbound, error.left, request))
+      if (Cause.isInterruptedOnly(error.right)) return Effect.failCause(error.right)
+      return Effect.logError("a request ended in a defect", error.right).pipe(
         Effect.annotateLogs({ request: inbound.id }),
         Effect.as(refuse(inbound, HttpRefusal.internal, request))
       )
-    )
-  )
+    }
+  })
 
 /** A JSON answer that the gateway makes itself. */
 export const json = (inbound: Inbound, facts: Facts, body: unknown): WireReply => ({

@@ -36,8 +36,9 @@ export const route = (
 ): Effect.Effect<WireReply> => {
   const request = Either.flatMap(Body.parseJson(body), (json) => toChat(json, tasks))
   if (Either.isLeft(request)) return Effect.succeed(Replies.refuse(inbound, request.left))
-  const reply = Effect.map(gateway.complete(request.right, caller), (whole) => answer(inbound, request.right, whole))
-  return Replies.always(reply, inbound, request.right)
+  return Replies.of(gateway.complete(request.right, caller), inbound, request.right, (whole) =>
+    answer(inbound, request.right, whole)
+  )
 }
 
 const decode = Schema.decodeUnknownEither(RoutePayload)

@@ -42,9 +42,10 @@ export const fromErrorValue = (json: unknown, status: number | undefined): Failu
  * or a key, organisation ids, long hex and base64. Rather too much than too little; names of models survive.
  */
 export const redact = (text: string): string =>
-  secrets
-    .reduce((out, [pattern, replacement]) => out.replace(pattern, replacement), text)
-    .replace(/[\w+/=.~-]{20,}/g, (token) => (looksRandom(token) ? "***" : token))
+  secrets.reduce(
+    (out, [pattern, replacement]) => out.replace(pattern, replacement),
+    text.replace(/[\w+/=.~-]{20,}/g, (token) => (looksRandom(token) ? "***" : token))
+  )
 
 // ---------------------------------------------------------------------------------------------- body
 
@@ -60,7 +61,14 @@ const ofBody = (body: Uint8Array): Said => {
   const json = parse(text)
   if (Predicate.isObject(json)) return ofJson(json)
   const words = readable(typeof json === "string" ? json : text)
-  return { status: undefined, codes: [], words, text: words.trim().slice(0, maxText), param: undefined, retryAfterMs: undefined }
+  return {
+    status: undefined,
+    codes: [],
+    words,
+    text: words.trim().slice(0, maxWords),
+    param: undefined,
+    retryAfterMs: undefined
+  }
 }
 
 /** Does a value that came as a success say that it is none? */
@@ -82,27 +90,24 @@ const ofJson = (json: unknown): Said => {
   const details = list(error.details).map(fields) // Google
   const violations = details.flatMap((detail) => list(detail.violations)).map(fields)
   const sources = [error, fields(error.innererror), fields(error.details), ...details, ...violations, outer]
-  const codes = members([...sources, fields(fields(upstream).error)], codeNames)
-    .filter(isCode)
-    .map(String)
+  const codes = members([...sources, fields(fields(upstream).error)], codeNames).filter(isCode)
   const param = [error.param, outer.param].find(Predicate.isString)
   const words = readable(sentence(upstream) ?? sentence(error) ?? sentence(outer) ?? "")
   return {
     status: members(sources, statusNames).filter(isStatus).map(Number)[0],
     codes: [
-      ...codes,
+      ...codes.map(String),
       ...(listed.code === undefined ? [] : [`cloudflare:${String(listed.code)}`]),
       ...(list(metadata.reasons).length > 0 ? ["content_filter"] : []),
       ...(param === "model" ? ["model_not_found"] : [])
     ],
     words,
-    text: [words, sentence(error), metadata.raw].filter(Predicate.isString).join("\n").trim().slice(0, maxText),
+    text: [words, sentence(error), metadata.raw].filter(Predicate.isString).join("\n").trim().slice(0, maxWords),
     param,
     retryAfterMs: details.map((detail) => ofDuration(detail.retryDelay)).find(Predicate.isNumber)
   }
 }
 
-const maxText = 16_384
 const codeNames = ["code", "type", "status", "error_code", "error_type", "reason", "quotaId"]
 const statusNames = ["code", "status", "status_code", "statusCode", "http_status_code"]
 
@@ -114,11 +119,9 @@ const first = (value: unknown): unknown => (Array.isArray(value) ? value[0] : va
 const members = (sources: ReadonlyArray<Fields>, wanted: ReadonlyArray<string>): ReadonlyArray<unknown> =>
   sources.flatMap((source) => wanted.map((name) => source[name]))
 const isStatus = (value: unknown): boolean => /^[45]\d\d$/.test(String(value))
-const isCode = (value: unknown): boolean =>
-  Predicate.isNumber(value) || (Predicate.isString(value) && value !== "error")
+const isCode = (value: unknown): boolean => /^(?:string|number)$/.test(typeof value) && value !== "error"
 const readable = (text: string): string => (/^\s*</.test(text) ? "" : text)
-const parseJson = Option.liftThrowable((text: string): unknown => JSON.parse(text))
-const parse = (text: string): unknown => Option.getOrUndefined(parseJson(text))
+const parse = (text: string): unknown => Option.getOrUndefined(Option.liftThrowable(JSON.parse)(text))
 
 /** The first text under the members that vendors put one in; the depth is bounded because the body is not ours. */
 const sentence = (value: unknown, depth = 0): string | undefined => {
@@ -179,12 +182,7 @@ const ofDuration = (text: unknown): number | undefined => {
 
 // ---------------------------------------------------------------------------------------------- what the caller sees
 
-const passedOn: ReadonlySet<ErrorCategory> = new Set([
-  "invalid_request",
-  "context_length",
-  "content_filter",
-  "model_not_found"
-])
+const passedOn = new Set<ErrorCategory>(["invalid_request", "context_length", "content_filter", "model_not_found"])
 
 const sentences: Readonly<Record<ErrorCategory, string>> = {
   rate_limit: "the provider asks for fewer requests",
@@ -235,18 +233,18 @@ const secrets: ReadonlyArray<readonly [RegExp, string]> = [
     /\b((?:(?:api|access|secret|private|subscription)[ _-]?(?:key|token)|secret|password|authorization)(?: provided)?["']? ?: ?["']?)[^\s"'&,;)<>]+/gi,
     "$1***"
   ],
+  [/\b(?:AKIA|AIza|ya29\.)[\w-]{8,}/g, "***"],
   [/\bsk-[\w*.-]*[\w*]/g, "***"],
-  [/\b(?:sk|pk|rk|gsk|xai|pplx|nvapi|csk|tgp|r8|ghp|hf|fw|org|proj|acct)[-_][\w*]{6,}/g, "***"],
-  [/\b(?:AKIA|AIza|ya29\.)[\w-]{8,}/g, "***"]
+  [/\b(?:sk|pk|rk|gsk|xai|pplx|nvapi|csk|tgp|r8|ghp|hf|fw|org|proj|acct)[-_][\w*]{6,}/g, "***"]
 ]
 
 /** Ids that callers and vendors look things up by; they open nothing. */
-const publicId = /^(?:call|toolu|msg|chatcmpl|resp|req|file|gen)[-_][\w-]+$/
+const publicId = /^(?:call|toolu|msg|chatcmpl|resp|req|file|gen)[-_][\w-]+\.?$/
 
-/** Words are runs of one kind of letter; a random token changes between kinds at nearly every other character. */
+/** Words are runs of one kind of letter: names of models change kind at a tenth of their places, random tokens at four. */
 const looksRandom = (token: string): boolean => {
   if (publicId.test(token)) return false
   if (/[A-Za-z0-9]{32}/.test(token) || /(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]{20}/.test(token)) return true
-  const changes = token.match(/[a-z](?=[A-Z0-9])|[A-Z](?=\d)|\d(?=[A-Za-z])/g)?.length ?? 0
-  return token.length >= 24 && changes > token.length / 4
+  const changes = token.match(/[a-z](?=[A-Z0-9])|[A-Z](?=\d|[A-Z][a-z])|\d(?=[A-Za-z])/g)?.length ?? 0
+  return token.length >= 24 && changes > token.length / 6
 }

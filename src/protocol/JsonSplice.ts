@@ -38,8 +38,8 @@ export const append = (body: Uint8Array, key: string, jsonText: string): Uint8Ar
   const bytes = asBuffer(body)
   let at = bytes.lastIndexOf(closeBrace)
   while (isSpace(bytes[at - 1])) at--
-  const comma = bytes[at - 1] === openBrace ? "" : ","
-  return splice(bytes, [{ from: at, to: at, text: `${comma}${JSON.stringify(key)}:${jsonText}` }])
+  const separator = bytes[at - 1] === openBrace ? "" : ","
+  return splice(bytes, [{ from: at, to: at, text: `${separator}${JSON.stringify(key)}:${jsonText}` }])
 }
 
 /** A member of the object, as offsets: `start` is its key's quote, `value` and `end` bound its value. */

@@ -15,6 +15,11 @@ import * as Sse from "./Sse.js"
 
 // ---------------------------------------------------------------------------------------------- request in
 
+/** Without a message of its own each member of the union would be named alone. */
+const Category = CatchRule.annotations({
+  message: () => ({ message: `Expected one of ${CatchRule.literals.join(", ")}`, override: true })
+})
+
 /** What the gateway itself reads of a request. Everything else is the provider's to judge. */
 const RequestFields = Schema.Struct({
   model: Schema.optional(Schema.String),
@@ -23,13 +28,17 @@ const RequestFields = Schema.Struct({
   }),
   stream: Schema.optional(Schema.NullOr(Schema.Boolean)),
   stream_options: Schema.optional(
-    Schema.NullOr(Schema.Struct({ include_usage: Schema.optional(Schema.NullOr(Schema.Boolean)) }))
+    Schema.NullOr(
+      Schema.Struct({ include_usage: Schema.optional(Schema.NullOr(Schema.Boolean)) }).annotations({
+        identifier: "an object"
+      })
+    )
   ),
   max_tokens: Schema.optional(Schema.NullOr(Schema.Number)),
   max_completion_tokens: Schema.optional(Schema.NullOr(Schema.Number)),
   temperature: Schema.optional(Schema.NullOr(Schema.Number)),
   user: Schema.optional(Schema.NullOr(Schema.String)),
-  models: Schema.optional(Schema.NullOr(Schema.Array(Schema.NonEmptyString))),
+  models: Schema.optional(Schema.NullOr(Schema.Array(Schema.NonEmptyString).annotations({ identifier: "an array" }))),
   fallback: Schema.optional(
     Schema.NullOr(
       Schema.Struct({
@@ -44,12 +53,14 @@ const RequestFields = Schema.Struct({
                 base_url: Schema.optional(Schema.NullOr(Schema.String)),
                 max_tokens: Schema.optional(Schema.NullOr(Schema.Positive.pipe(Schema.int()))),
                 temperature: Schema.optional(Schema.NullOr(Schema.Number)),
-                catch_errors: Schema.optional(Schema.NullOr(Schema.Array(CatchRule)))
-              })
-            )
+                catch_errors: Schema.optional(
+                  Schema.NullOr(Schema.Array(Category).annotations({ identifier: "an array" }))
+                )
+              }).annotations({ identifier: "an object" })
+            ).annotations({ identifier: "an array" })
           )
         )
-      })
+      }).annotations({ identifier: "an object" })
     )
   )
 })
@@ -115,8 +126,8 @@ const missing = "missing_required_parameter"
 
 /** The formatter's sentence without the value that was found: a body is never echoed. */
 const expected = (message: string): string => {
-  const cut = message.indexOf(", actual")
-  return cut < 0 ? "see the API reference" : message.slice(0, cut).replace(/^Expected/, "expected")
+  const [, wanted] = /^Expected (.*?)(?: \||, actual|$)/.exec(message) ?? []
+  return wanted === undefined ? "see the API reference" : `expected ${wanted}`
 }
 
 // ---------------------------------------------------------------------------------------------- request out
@@ -172,28 +183,25 @@ const maxTokensMember = (view: ChatRequest["view"], model: string): "max_tokens"
 // ---------------------------------------------------------------------------------------------- answer in
 
 /** A whole answer with status 200. It is a failure when it holds an error, no JSON or no choices. */
-export const decodeAnswer = (body: Uint8Array): Either.Either<ChatAnswer, Failure> => {
+export const decodeAnswer = (body: Buffer): Either.Either<ChatAnswer, Failure> => {
   let json: unknown
   try {
-    json = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8"))
+    json = JSON.parse(body.toString("utf8"))
   } catch {
     return Either.left({ category: "malformed_response", message: "the provider's answer is not JSON" })
   }
-  if (isRecord(json) && Array.isArray(json["choices"]) && json["choices"].length > 0 && !isError(json["error"])) {
+  const failure = failureIn(json)
+  if (failure === undefined && isRecord(json) && listIn(json, "choices").length > 0) {
+    const usage = usageIn(json)
     return Either.right({
       body,
       view: json,
-      model: text(json["model"]),
-      usage: isRecord(json["usage"]) ? usageOf(json["usage"]) : undefined,
-      reportedCost: isRecord(json["usage"]) ? costOf(json["usage"]) : undefined
+      model: modelIn(json),
+      usage: usage === undefined ? undefined : usageOf(usage),
+      reportedCost: usage === undefined ? undefined : costOf(usage)
     })
   }
-  return Either.left(
-    ErrorSignals.fromErrorValue(json, undefined) ?? {
-      category: "malformed_response",
-      message: "the provider's answer holds no choices"
-    }
-  )
+  return Either.left(failure ?? { category: "malformed_response", message: "the provider's answer holds no choices" })
 }
 
 /** The text of the first choice. */
@@ -204,6 +212,13 @@ export const textOf = (answer: ChatAnswer): string => {
   return isRecord(message) ? contentText(message["content"]) : ""
 }
 
+/** Groq puts the usage of a stream that nobody asked for into a member of its own. */
+const usageIn = (json: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> | undefined =>
+  [json["usage"], isRecord(json["x_groq"]) ? json["x_groq"]["usage"] : undefined].find(isRecord)
+
+/** Azure's first chunk names its model with an empty text. */
+const modelIn = (json: Readonly<Record<string, unknown>>): string | undefined => text(json["model"]) || undefined
+
 const usageOf = (usage: Readonly<Record<string, unknown>>): Usage => {
   const promptDetails = isRecord(usage["prompt_tokens_details"]) ? usage["prompt_tokens_details"] : {}
   const outputDetails = isRecord(usage["completion_tokens_details"]) ? usage["completion_tokens_details"] : {}
@@ -212,14 +227,15 @@ const usageOf = (usage: Readonly<Record<string, unknown>>): Usage => {
   const cacheRead = Math.min(prompt, count(promptDetails["cached_tokens"]) || count(usage["prompt_cache_hit_tokens"]))
   const cacheWrite = Math.min(prompt - cacheRead, count(promptDetails["cache_write_tokens"]))
   const reasoning = count(outputDetails["reasoning_tokens"]) || count(usage["reasoning_tokens"])
-  // Most vendors count reasoning inside the completion, xAI beside it; the total tells which.
-  const beside = reasoning > 0 && count(usage["total_tokens"]) === prompt + completion + reasoning
+  // Most vendors count reasoning inside the completion, xAI beside it, Gemini only in the total.
+  const beside = Math.max(0, count(usage["total_tokens"]) - prompt - completion)
+  const isBeside = beside > 0 && (reasoning === 0 || reasoning === beside)
   return {
     input: prompt - cacheRead - cacheWrite,
     cacheRead,
     cacheWrite,
-    output: beside ? completion : Math.max(0, completion - reasoning),
-    reasoning: beside ? reasoning : Math.min(reasoning, completion)
+    output: isBeside ? completion : Math.max(0, completion - reasoning),
+    reasoning: isBeside ? beside : Math.min(reasoning, completion)
   }
 }
 
@@ -241,8 +257,9 @@ export const withMember = (body: Uint8Array, key: string, value: unknown): Uint8
 export interface StreamFrame {
   /** Output that the caller would notice: text, reasoning, a tool call, a refusal, a finish. */
   readonly semantic: boolean
-  /** Choices that finished in this frame. */
-  readonly finished: boolean
+  /** Indices of the choices in this frame, and of those that finish in it. */
+  readonly choices: ReadonlyArray<number>
+  readonly finishes: ReadonlyArray<number>
   /** What the provider calls the model that answers. */
   readonly model: string | undefined
   readonly usage: Usage | undefined
@@ -254,7 +271,8 @@ export interface StreamFrame {
 
 const nothing: StreamFrame = {
   semantic: false,
-  finished: false,
+  choices: [],
+  finishes: [],
   model: undefined,
   usage: undefined,
   reportedCost: undefined,
@@ -265,21 +283,21 @@ const nothing: StreamFrame = {
 /** The end of a stream in this dialect. */
 export const isDone = (data: string): boolean => data.trim() === "[DONE]"
 
-/** Reads a frame's data. A frame that is no JSON means nothing: it must not kill the stream. */
-export const readFrame = (data: string): StreamFrame => {
+/** Reads a frame's data; `undefined` when it is no chunk, which must not kill the stream. */
+export const readFrame = (data: string): StreamFrame | undefined => {
   const json = parse(data)
-  if (!isRecord(json)) return nothing
-  const choices: ReadonlyArray<unknown> = Array.isArray(json["choices"]) ? json["choices"] : []
-  const failure =
-    isError(json["error"]) || choices.length === 0 ? ErrorSignals.fromErrorValue(json, undefined) : undefined
+  const failure = failureIn(json)
   if (failure !== undefined) return { ...nothing, failure }
-  const usage = isRecord(json["usage"]) ? json["usage"] : undefined
-  const finished = choices.some((choice) => isRecord(choice) && typeof choice["finish_reason"] === "string")
-  const broken = choices.some((choice) => isRecord(choice) && choice["finish_reason"] === "error")
+  if (!isRecord(json)) return undefined
+  const choices = listIn(json, "choices")
+  const finishing = choices.filter((choice) => isRecord(choice) && typeof choice["finish_reason"] === "string")
+  const broken = finishing.some((choice) => isRecord(choice) && choice["finish_reason"] === "error")
+  const usage = usageIn(json)
   return {
-    semantic: finished || choices.some(speaks),
-    finished,
-    model: text(json["model"]),
+    semantic: finishing.length > 0 || choices.some(speaks),
+    choices: choices.map(indexOf),
+    finishes: finishing.map(indexOf),
+    model: modelIn(json),
     usage: usage === undefined ? undefined : usageOf(usage),
     reportedCost: usage === undefined ? undefined : costOf(usage),
     usageOnly: choices.length === 0 && usage !== undefined,
@@ -294,10 +312,9 @@ export const events = (data: string): ReadonlyArray<ChatEvent> => {
   const json = parse(data)
   if (!isRecord(json)) return []
   const found: Array<ChatEvent> = []
-  const choices: ReadonlyArray<unknown> = Array.isArray(json["choices"]) ? json["choices"] : []
-  for (const [position, choice] of choices.entries()) {
+  for (const choice of listIn(json, "choices")) {
     if (!isRecord(choice)) continue
-    const index = typeof choice["index"] === "number" ? choice["index"] : position
+    const index = indexOf(choice)
     const delta = isRecord(choice["delta"]) ? choice["delta"] : {}
     const say = (_tag: "Text" | "Reasoning" | "Refusal", text: string): void => {
       if (text !== "") found.push({ _tag, index, text })
@@ -305,8 +322,7 @@ export const events = (data: string): ReadonlyArray<ChatEvent> => {
     say("Reasoning", contentText(delta["reasoning_content"] ?? delta["reasoning"]))
     say("Text", contentText(delta["content"]))
     say("Refusal", contentText(delta["refusal"]))
-    const calls: ReadonlyArray<unknown> = Array.isArray(delta["tool_calls"]) ? delta["tool_calls"] : []
-    for (const [order, call] of calls.entries()) {
+    for (const [order, call] of listIn(delta, "tool_calls").entries()) {
       if (!isRecord(call)) continue
       const target = isRecord(call["function"]) ? call["function"] : {}
       found.push({
@@ -321,9 +337,14 @@ export const events = (data: string): ReadonlyArray<ChatEvent> => {
     const reason = text(choice["finish_reason"])
     if (reason !== undefined) found.push({ _tag: "Finish", index, reason })
   }
-  if (isRecord(json["usage"])) found.push({ _tag: "Usage", usage: usageOf(json["usage"]) })
+  const usage = usageIn(json)
+  if (usage !== undefined) found.push({ _tag: "Usage", usage: usageOf(usage) })
   return found
 }
+
+/** A vendor that leaves the index out has one choice. */
+const indexOf = (choice: unknown): number =>
+  isRecord(choice) && typeof choice["index"] === "number" ? choice["index"] : 0
 
 /** Members of a delta that are output. */
 const spoken = ["content", "reasoning_content", "reasoning", "reasoning_details", "refusal", "tool_calls", "audio"]
@@ -367,7 +388,11 @@ export const failureOf = (data: string): Failure => {
   )
 }
 
-const isError = (value: unknown): boolean => value !== undefined && value !== null
+/** Beside choices only `error` counts: a good answer may well hold a `type` or a `message`. */
+const failureIn = (json: unknown): Failure | undefined => {
+  const said = isRecord(json) && listIn(json, "choices").length > 0 ? { error: json["error"] } : json
+  return ErrorSignals.fromErrorValue(said, undefined)
+}
 
 // ---------------------------------------------------------------------------------------------- error out
 
@@ -393,6 +418,11 @@ const parse = (data: string): unknown => {
   } catch {
     return undefined
   }
+}
+
+const listIn = (json: Readonly<Record<string, unknown>>, member: string): ReadonlyArray<unknown> => {
+  const list = json[member]
+  return Array.isArray(list) ? list : []
 }
 
 const count = (value: unknown): number =>

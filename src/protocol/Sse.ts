@@ -68,13 +68,8 @@ export class FrameSplitter {
   private frameEnd(chunk: Buffer, start: number, hasCr: boolean): number | undefined {
     let at = start
     while (at < chunk.length) {
-      if (this.state === "in line" && !hasCr) {
-        const end = chunk.indexOf(lf, at)
-        if (end < 0) return undefined
-        at = end + 1
-        this.state = "line start"
-        continue
-      }
+      if (this.state === "in line") at = lineEnd(chunk, at, hasCr)
+      if (at === chunk.length) break
       const byte = chunk[at++]
       if (this.state === "blank line's CR") {
         this.state = "line start"

@@ -1,6 +1,7 @@
 import type { Money } from "../domain/Money.js"
 import type { Usage } from "../domain/Usage.js"
 import type { Failure } from "./Failure.js"
+import * as JsonSplice from "./JsonSplice.js"
 import * as OpenAiChat from "./OpenAiChat.js"
 import * as Sse from "./Sse.js"
 
@@ -26,14 +27,16 @@ export class StreamMachine {
 
   private readonly splitter = new Sse.FrameSplitter()
   private held: Array<Buffer> = []
-  private sawFinish = false
+  /** Indices of the choices that have begun, and of those that have finished. */
+  private readonly begun = new Set<number>()
+  private readonly over = new Set<number>()
 
   /** With `hideUsage` the gateway asked for usage that the caller did not ask for. */
   constructor(private readonly hideUsage: boolean) {}
 
   /** Every choice that will come has come; what may still follow is usage and the end mark. */
   get finished(): boolean {
-    return this.sawFinish
+    return this.over.size > 0 && [...this.begun].every((choice) => this.over.has(choice))
   }
 
   /** Takes the provider's next bytes; gives what goes to the caller now. */
@@ -56,10 +59,10 @@ export class StreamMachine {
   end(): ReadonlyArray<Buffer> {
     const released: Array<Buffer> = []
     const rest = this.splitter.rest()
-    // Some vendors do not close the last frame with a blank line.
-    if (!this.ended() && rest.length > 0) this.take(Buffer.concat([rest, Buffer.from("\n\n")]), released)
+    // Some vendors do not close the last frame with a blank line; what is only half of one is dropped.
+    if (!this.ended() && rest.length > 0) this.read(Buffer.concat([rest, Buffer.from("\n\n")]), released)
     if (this.ended()) return released
-    if (this.sawFinish) this.verdict = "done"
+    if (this.finished) this.verdict = "done"
     else this.fail({ category: "malformed_response", message: "the provider's stream ended before its end" })
     return released
   }
@@ -76,9 +79,12 @@ export class StreamMachine {
 
   private take(frame: Buffer, released: Array<Buffer>): void {
     if (this.verdict === "committed" && passes(frame)) {
+      this.begun.add(0)
       released.push(this.hideUsage ? withoutNullUsage(frame) : frame)
-      return
-    }
+    } else this.read(frame, released)
+  }
+
+  private read(frame: Buffer, released: Array<Buffer>): void {
     const data = Sse.data(frame)
     if (data === undefined) {
       if (this.verdict === "committed") released.push(frame)
@@ -95,6 +101,8 @@ export class StreamMachine {
       return
     }
     const read = OpenAiChat.readFrame(data)
+    // No client could read it either.
+    if (read === undefined) return
     if (read.failure !== undefined) {
       this.fail(read.failure)
       return
@@ -102,7 +110,8 @@ export class StreamMachine {
     this.model ??= read.model
     if (read.usage !== undefined) this.usage = read.usage
     if (read.reportedCost !== undefined) this.reportedCost = read.reportedCost
-    if (read.finished) this.sawFinish = true
+    for (const choice of read.choices) this.begun.add(choice)
+    for (const choice of read.finishes) this.over.add(choice)
     if (this.hideUsage && read.usageOnly) return
     const shown = this.hideUsage ? withoutNullUsage(frame) : frame
     if (this.verdict === "committed") released.push(shown)
@@ -114,38 +123,63 @@ export class StreamMachine {
   }
 }
 
+const lf = 0x0a
+const space = 0x20
+const zero = 0x30
+const colon = 0x3a
+const letterN = 0x6e
+const openBrace = 0x7b
+const closeBrace = 0x7d
+const dataField = Buffer.from("data:")
+const choicesKey = Buffer.from('"choices"')
 const errorWord = Buffer.from('"error"')
-const doneMark = Buffer.from("[DONE]")
-
-/**
- * Frames that cannot hold usage, an error or the end need no parsing. Inside a JSON string the quotes would be escaped,
- * so these words as bytes are always keys or whole values.
- */
-const passes = (frame: Buffer): boolean =>
-  frame[0] === letterD &&
-  !frame.includes(errorWord) &&
-  !frame.includes(doneMark) &&
-  !hasValue(frame, finishKey) &&
-  !hasValue(frame, usageKey)
-
 const finishKey = Buffer.from('"finish_reason"')
 const usageKey = Buffer.from('"usage"')
-const [letterD, letterN, colon, space] = Buffer.from("dn: ")
+const indexKey = Buffer.from('"index"')
 
-/** The member is there and is not null. */
-const hasValue = (frame: Buffer, key: Buffer): boolean => {
+/**
+ * Frames that cannot hold usage, an error, an end or a second choice need no parsing. Inside a JSON string the quotes
+ * would be escaped, so these words as bytes are always keys or whole values.
+ */
+const passes = (frame: Buffer): boolean =>
+  isOneObject(frame) &&
+  frame.includes(choicesKey) &&
+  !frame.includes(errorWord) &&
+  everyValue(frame, finishKey, letterN) &&
+  everyValue(frame, usageKey, letterN) &&
+  everyValue(frame, indexKey, zero)
+
+/** One line of data that looks like a whole JSON object; beside it could be the name of an event. */
+const isOneObject = (frame: Buffer): boolean => {
+  const start = frame[dataField.length] === space ? dataField.length + 1 : dataField.length
+  const end = frame.length - 2
+  return (
+    frame[start] === openBrace &&
+    frame[end - 1] === closeBrace &&
+    frame.indexOf(lf) === end &&
+    frame.subarray(0, dataField.length).equals(dataField)
+  )
+}
+
+/** Do all values of this member, if there are any, begin with this byte? */
+const everyValue = (frame: Buffer, key: Buffer, first: number): boolean => {
   for (let at = frame.indexOf(key); at >= 0; at = frame.indexOf(key, at + key.length)) {
     let value = at + key.length
     while (frame[value] === colon || frame[value] === space) value++
-    if (frame[value] !== letterN) return true
+    if (frame[value] !== first) return false
   }
-  return false
+  return true
 }
-
-const nullUsage = Buffer.from(',"usage":null')
 
 /** A vendor that was asked for usage says `"usage":null` in every other chunk; a caller who did not ask sees none. */
 const withoutNullUsage = (frame: Buffer): Buffer => {
-  const at = frame.indexOf(nullUsage)
-  return at < 0 ? frame : Buffer.concat([frame.subarray(0, at), frame.subarray(at + nullUsage.length)])
+  if (!frame.includes(usageKey) || !everyValue(frame, usageKey, letterN)) return frame
+  const from = frame.indexOf(openBrace)
+  const to = frame.lastIndexOf(closeBrace) + 1
+  if (frame.subarray(from, to).includes(lf)) return frame
+  return Buffer.concat([
+    frame.subarray(0, from),
+    JsonSplice.edit(frame.subarray(from, to), { usage: undefined }),
+    frame.subarray(to)
+  ])
 }

@@ -42,17 +42,19 @@ export class AttemptEntry {
 
   view(): Attempt {
     const { candidate, error, status, usage, cost } = this
+    const ms = this.outcome === undefined ? this.now() - this.startedAt : this.ms
     return {
       instance: candidate.instance.id,
       provider: candidate.instance.provider,
       model: candidate.model,
       startedAt: this.startedAt,
-      ms: Math.round((this.outcome === undefined ? this.now() - this.startedAt : this.ms) * 10) / 10,
+      ms: Math.round(ms * 10) / 10,
       outcome: this.outcome ?? "cancelled",
-      ...(error === undefined ? {} : { category: error.category, message: error.message }),
-      ...(status === undefined ? {} : { status }),
-      ...(usage === undefined ? {} : { usage }),
-      ...(cost === undefined ? {} : { cost })
+      category: error?.category,
+      status,
+      message: error?.message,
+      usage,
+      cost
     }
   }
 

@@ -4,7 +4,7 @@ import { DeadlineExceeded, FallbackExhausted, ProviderFailed } from "../domain/G
 import type { ProviderError } from "../domain/ProviderError.js"
 import type { Timers } from "../provider/Timers.js"
 import type { HardLimit } from "../provider/Watchdog.js"
-import { AttemptEntry, AttemptLog } from "./AttemptLog.js"
+import type { AttemptEntry, AttemptLog } from "./AttemptLog.js"
 import type { Candidate, Plan } from "./Plan.js"
 import * as RetryPolicy from "./RetryPolicy.js"
 
@@ -26,12 +26,13 @@ export type Call<A> = (candidate: Candidate, limit: HardLimit) => Effect.Effect<
  * The plan as one effect: the first candidate, or else the next one that catches its failure, and so on. `orElse` is
  * given no error, so each attempt leaves its failure in the run, where the next step's guard reads it.
  */
-export const run = <A>(
+export const run = <A, B>(
   plan: Plan,
   log: AttemptLog,
   timers: Timers,
-  call: Call<A>
-): Effect.Effect<Served<A>, ChainError> => {
+  call: Call<A>,
+  settle: (served: Served<A>) => B
+): Effect.Effect<B, ChainError> => {
   const state = new Run(plan, log, timers)
 
   const attempt = (candidate: Candidate, position: number): Effect.Effect<Served<A>, ProviderError> =>
@@ -69,9 +70,8 @@ export const run = <A>(
       before === undefined ? step(candidate, position) : Effect.orElse(before, () => guarded(candidate, position)),
     undefined
   )
-  return chain === undefined
-    ? Effect.die("a plan without candidates")
-    : Effect.mapError(chain, () => state.conclusion())
+  if (chain === undefined) return Effect.die("a plan without candidates")
+  return Effect.mapBoth(chain, { onSuccess: settle, onFailure: () => state.conclusion() })
 }
 
 /** What happened so far in one run of a plan. */
@@ -84,8 +84,7 @@ class Run {
   private tried = 0
   private passedOver = false
   private error: ProviderError | undefined = undefined
-  private readonly hints = new Map<string, number>()
-  private readonly categories = new Set<ErrorCategory>()
+  private readonly failures: Array<{ readonly error: ProviderError; readonly at: number }> = []
 
   constructor(
     private readonly plan: Plan,
@@ -109,8 +108,7 @@ class Run {
   failed(entry: AttemptEntry, error: ProviderError): ProviderError {
     entry.fail(error)
     this.error = error
-    this.categories.add(error.category)
-    if (error.retryAfterMs !== undefined) this.hints.set(error.instance, this.timers.now() + error.retryAfterMs)
+    this.failures.push({ error, at: this.timers.now() })
     return error
   }
 
@@ -171,11 +169,14 @@ class Run {
       return new DeadlineExceeded({ attempts, deadlineMs: this.plan.deadline })
     }
     if (this.tried === 1 || this.passedOver) return new ProviderFailed({ error, attempts })
-    const earliest = Math.min(...this.hints.values())
+    const now = this.timers.now()
+    const waits = this.failures.flatMap(({ at, error: { retryAfterMs } }) =>
+      retryAfterMs === undefined ? [] : [Math.max(0, at + retryAfterMs - now)]
+    )
     return new FallbackExhausted({
       attempts,
-      ...(Number.isFinite(earliest) ? { retryAfterMs: Math.max(0, earliest - this.timers.now()) } : {}),
-      retryable: [...this.categories].some((category) => passing.has(category))
+      ...(waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) }),
+      retryable: this.failures.some(({ error: { category } }) => passing.has(category))
     })
   }
 

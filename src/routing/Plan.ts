@@ -68,17 +68,11 @@ const chainOf = (
   const targets = request.models.length === 0 ? own : unique([request.model, ...request.models], snapshot)
   const [first] = targets
   if (first === undefined) return Either.left(new ModelNotServed({ model: request.model }))
-  const calls = fallback?.enabled === true ? fallback.maxRetriesPerProvider : undefined
-  const candidate = (target: Target): Candidate => ({
-    ...target,
-    baseUrl: undefined,
-    maxTokens: undefined,
-    temperature: undefined,
-    maxCalls: calls === undefined ? target.instance.retry.maxAttempts : calls + 1
-  })
-  if (fallback === undefined) return Either.right(targets.map(candidate))
-  if (!fallback.enabled) return Either.right([candidate(first)])
-  const chain: Array<Candidate> = [candidate(first)]
+  if (fallback === undefined) return Either.right(ofTargets(targets))
+  const calls = fallback.enabled ? fallback.maxRetriesPerProvider : undefined
+  const head = { ...ofTarget(first), maxCalls: callsTo(first.instance, calls) }
+  if (!fallback.enabled) return Either.right([head])
+  const chain: Array<Candidate> = [head]
   for (const [index, entry] of fallback.providers.entries()) {
     const step = ofEntry(entry, `fallback.providers[${index}]`, snapshot, calls)
     if (Either.isLeft(step)) return Either.left(step.left)
@@ -86,6 +80,30 @@ const chainOf = (
   }
   return Either.right(chain)
 }
+
+const ofTarget = (target: Target): Candidate => ({
+  instance: target.instance,
+  model: target.model,
+  catch: target.catch,
+  baseUrl: undefined,
+  maxTokens: undefined,
+  temperature: undefined,
+  maxCalls: target.instance.retry.maxAttempts
+})
+
+/** The catalogue gives the same targets for the same model each time; so their candidates are made once. */
+const ofTargets = (targets: ReadonlyArray<Target>): ReadonlyArray<Candidate> => {
+  const known = remembered.get(targets)
+  if (known !== undefined) return known
+  const made = targets.map(ofTarget)
+  remembered.set(targets, made)
+  return made
+}
+
+const remembered = new WeakMap<ReadonlyArray<Target>, ReadonlyArray<Candidate>>()
+
+const callsTo = (instance: InstanceSettings, retries: number | undefined): number =>
+  retries === undefined ? instance.retry.maxAttempts : retries + 1
 
 /** The chains of several models behind one another, each target once. */
 const unique = (models: ReadonlyArray<string>, snapshot: Snapshot): ReadonlyArray<Target> => {
@@ -119,7 +137,7 @@ const ofEntry = (
     baseUrl: entry.baseUrl,
     maxTokens: entry.maxTokens,
     temperature: entry.temperature,
-    maxCalls: calls === undefined ? instance.retry.maxAttempts : calls + 1
+    maxCalls: callsTo(instance, calls)
   })
 }
 
@@ -132,6 +150,8 @@ const isAllowed = (baseUrl: string, instance: InstanceSettings): boolean => {
   )
 }
 
+const none: ReadonlyArray<Excluded> = []
+
 /** Instances that are not well are left out while somebody else is; what the cap of attempts cannot reach, too. */
 const select = (
   chain: ReadonlyArray<Candidate>,
@@ -139,6 +159,9 @@ const select = (
   maxAttempts: number
 ): { readonly candidates: ReadonlyArray<Candidate>; readonly excluded: ReadonlyArray<Excluded> } => {
   const ailments = chain.map(({ instance }) => ailment(instance))
+  if (chain.length <= maxAttempts && ailments.every((detail) => detail === undefined)) {
+    return { candidates: chain, excluded: none }
+  }
   const well = ailments.some((detail) => detail === undefined)
   const candidates: Array<Candidate> = []
   const excluded: Array<Excluded> = []

@@ -1,0 +1,54 @@
+import * as Effect from "effect/Effect"
+import type { Running } from "../support/server.js"
+
+/** An answer, read to its end. */
+export interface Answer {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: Buffer
+}
+
+/** One request by `fetch`. It is broken off when the effect is interrupted. */
+export const ask = (gateway: Running, path: string, init: RequestInit = {}): Effect.Effect<Answer> =>
+  Effect.promise(async (signal) => {
+    const response = await fetch(gateway.url + path, { ...init, signal })
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: Buffer.from(await response.arrayBuffer())
+    }
+  })
+
+/** A chat request for `m`; a text is sent as it is. */
+export const chat = (
+  gateway: Running,
+  fields: Readonly<Record<string, unknown>> | string = {},
+  headers: Readonly<Record<string, string>> = {}
+): Effect.Effect<Answer> =>
+  ask(gateway, "/v1/chat/completions", {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: typeof fields === "string" ? fields : bodyOf(fields)
+  })
+
+/** The JSON of a chat request for `m`. */
+export const bodyOf = (fields: Readonly<Record<string, unknown>> = {}): string =>
+  JSON.stringify({ model: "m", messages: [{ role: "user", content: "hi" }], ...fields })
+
+/** What a caller says who wants a stream and its usage. */
+export const streaming = { stream: true, stream_options: { include_usage: true } }
+
+/** A value inside an answer's JSON; `undefined` where there is none. */
+export const at = (answer: Answer, ...path: ReadonlyArray<string | number>): unknown =>
+  path.reduce(member, JSON.parse(answer.body.toString("utf8")))
+
+/** The data of a stream's events. */
+export const eventsOf = (answer: Answer): ReadonlyArray<string> =>
+  answer.body
+    .toString("utf8")
+    .split("\n\n")
+    .filter((event) => event !== "")
+    .map((event) => event.replace(/^data: /, ""))
+
+const member = (value: unknown, key: string | number): unknown =>
+  typeof value === "object" && value !== null ? Reflect.get(value, key) : undefined

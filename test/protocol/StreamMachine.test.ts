@@ -1,0 +1,387 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as FastCheck from "effect/FastCheck"
+import { toUsd } from "../../src/domain/Money.js"
+import { total } from "../../src/domain/Usage.js"
+import { StreamMachine } from "../../src/protocol/StreamMachine.js"
+import {
+  chunk,
+  comment,
+  cut,
+  done,
+  frame,
+  role,
+  says,
+  sizes,
+  stop,
+  textOf,
+  tokens,
+  usageOnly
+} from "../support/chunks.js"
+
+interface Run {
+  readonly hideUsage?: boolean
+  readonly sizes?: ReadonlyArray<number>
+  /** False while the provider has not closed the connection. */
+  readonly ends?: boolean
+}
+
+/** One stream from its first byte to its end. */
+const run = (frames: ReadonlyArray<Buffer>, { ends = true, hideUsage = false, sizes: pieces }: Run = {}) => {
+  const machine = new StreamMachine(hideUsage)
+  const bytes = Buffer.concat(frames)
+  const chunks = pieces === undefined ? [bytes] : cut(bytes, pieces)
+  const released = [...chunks.flatMap((each) => machine.push(each)), ...(ends ? machine.end() : [])]
+  const { failure, finished, model, reportedCost, usage, verdict } = machine
+  return { released: Buffer.concat(released).toString(), verdict, failure, finished, model, reportedCost, usage }
+}
+
+const join = (...frames: ReadonlyArray<Buffer>): string => Buffer.concat(frames).toString()
+
+const crlf = (bytes: Buffer): Buffer => Buffer.from(bytes.toString().replaceAll("\n", "\r\n"))
+const cr = (bytes: Buffer): Buffer => Buffer.from(bytes.toString().replaceAll("\n", "\r"))
+
+const failed = (category: string, frames: ReadonlyArray<Buffer>, released: string): void => {
+  const found = run(frames)
+  assert.deepStrictEqual([found.verdict, found.failure?.category, found.released], ["failed", category, released])
+}
+
+const anyFrame: FastCheck.Arbitrary<Buffer> = FastCheck.oneof(
+  { weight: 4, arbitrary: FastCheck.string({ unit: "grapheme", maxLength: 12 }).map(says) },
+  {
+    weight: 4,
+    arbitrary: FastCheck.constantFrom(
+      role,
+      comment,
+      usageOnly,
+      stop,
+      done,
+      chunk({ content: null }, null, { usage: null }),
+      chunk({ tool_calls: [{ index: 1, function: { arguments: '{"error": "usage"}' } }] }),
+      chunk({ content: "b" }, null, {}, 1),
+      chunk({}, "length", { usage: tokens }, 1),
+      frame({ error: { message: "Overloaded", code: 503 } }),
+      Buffer.from("event: error\ndata: overloaded\n\n"),
+      Buffer.from("event: ping\ndata: {}\n\n"),
+      Buffer.from('data: {"id": "cut off\n\n'),
+      Buffer.from("retry: 100\n\n")
+    )
+  }
+)
+
+const anyStream = FastCheck.tuple(
+  FastCheck.array(
+    FastCheck.tuple(
+      anyFrame,
+      FastCheck.constantFrom((lines: Buffer) => lines, crlf, cr)
+    ),
+    {
+      maxLength: 12
+    }
+  ),
+  FastCheck.boolean()
+).map(([frames, whole]) => {
+  const bytes = Buffer.concat(frames.map(([each, ended]) => ended(each)))
+  return whole ? bytes : bytes.subarray(0, Math.floor(bytes.length * 0.9))
+})
+
+describe("however a stream is cut into chunks", () => {
+  it.prop(
+    "the same bytes are released, with the same end and usage",
+    [anyStream, sizes, FastCheck.boolean()],
+    ([bytes, pieces, hideUsage]) => {
+      assert.deepStrictEqual(run([bytes], { hideUsage, sizes: pieces }), run([bytes], { hideUsage }))
+    },
+    { fastCheck: { numRuns: 500 } }
+  )
+
+  it.prop(
+    "a character of several bytes arrives whole",
+    [FastCheck.array(FastCheck.string({ unit: "grapheme", minLength: 1 }), { minLength: 1 }), sizes],
+    ([texts, pieces]) => {
+      const { released, verdict } = run([role, ...texts.map(says), stop, done], { sizes: pieces })
+      assert.deepStrictEqual([verdict, textOf(Buffer.from(released))], ["done", texts.join("")])
+    }
+  )
+
+  it.prop("nothing is released by a stream that fails before it said anything", [sizes], ([pieces]) => {
+    for (const end of [frame({ error: { message: "no" } }), done, Buffer.from("data: {")]) {
+      const { released, verdict } = run([comment, role, chunk({}), end], { sizes: pieces })
+      assert.deepStrictEqual([released, verdict], ["", "failed"])
+    }
+  })
+})
+
+describe("until the first output", () => {
+  it("frames are held, and released with it in their order", () => {
+    const machine = new StreamMachine(false)
+    for (const each of [role, chunk({}), chunk({ content: null, tool_calls: [] })]) {
+      assert.deepStrictEqual([machine.push(each), machine.verdict], [[], "preamble"])
+    }
+    const released = Buffer.concat([...machine.push(says("hi"))]).toString()
+    assert.strictEqual(released, join(role, chunk({}), chunk({ content: null, tool_calls: [] }), says("hi")))
+    assert.strictEqual(machine.verdict, "committed")
+  })
+
+  const silent: Readonly<Record<string, Buffer>> = {
+    "a role": role,
+    "an empty delta": chunk({}),
+    "an empty text": chunk({ content: "" }),
+    "members that are null": chunk({ content: null, refusal: null, tool_calls: null, function_call: null }),
+    "empty lists": chunk({ content: [], tool_calls: [], reasoning_details: [] }),
+    "no choices": frame({ choices: [], prompt_filter_results: [{ prompt_index: 0 }] }),
+    "usage alone": usageOnly,
+    "a comment": comment,
+    "a ping": Buffer.from('event: ping\ndata: {"type":"ping"}\n\n'),
+    "a frame that is no JSON": Buffer.from("data: still thinking\n\n")
+  }
+  for (const [what, each] of Object.entries(silent)) {
+    it(`${what} does not commit`, () => {
+      assert.deepInclude(run([role, each], { ends: false }), { verdict: "preamble", released: "" })
+    })
+  }
+
+  const spoken: Readonly<Record<string, Buffer>> = {
+    "a text": says(" "),
+    "a text in parts": chunk({ content: [{ type: "text", text: "x" }] }),
+    "a tool call": chunk({ tool_calls: [{ index: 0, id: "call_1", function: { name: "f", arguments: "" } }] }),
+    "a function call of the old kind": chunk({ function_call: { name: "f", arguments: "" } }),
+    "reasoning (DeepSeek)": chunk({ reasoning_content: "hm" }),
+    "reasoning (OpenRouter, Groq)": chunk({ reasoning: "hm" }),
+    "encrypted reasoning": chunk({ content: "", reasoning_details: [{ type: "reasoning.encrypted", data: "B7" }] }),
+    "a refusal": chunk({ refusal: "I cannot" }),
+    audio: chunk({ audio: { data: "AAAA" } }),
+    "a finish": chunk({}, "content_filter"),
+    "another choice's text": chunk({ content: "b" }, null, {}, 1),
+    "a text of the completions API": frame({ choices: [{ index: 0, text: "x", finish_reason: null }] })
+  }
+  for (const [what, each] of Object.entries(spoken)) {
+    it(`${what} commits`, () => {
+      assert.deepInclude(run([role, each], { ends: false }), { verdict: "committed", released: join(role, each) })
+    })
+  }
+
+  it("a flood of empty frames is not held without bound", () => {
+    const { released } = run([...Array.from({ length: 1_000 }, () => role), says("hi"), stop, done])
+    assert.isBelow(released.length, 100 * role.length)
+    assert.strictEqual(textOf(Buffer.from(released)), "hi")
+  })
+})
+
+describe("the end of a stream", () => {
+  it("is clean at [DONE], which is not released, and nothing after it counts", () => {
+    const machine = new StreamMachine(false)
+    const released = machine.push(Buffer.concat([says("hi"), stop, done, says("more")]))
+    assert.strictEqual(join(...released), join(says("hi"), stop))
+    assert.deepStrictEqual([machine.verdict, machine.push(says("late")), machine.end()], ["done", [], []])
+  })
+
+  it("is clean when the connection closes after the finish", () => {
+    assert.deepInclude(run([says("hi"), stop]), { verdict: "done", released: join(says("hi"), stop) })
+  })
+
+  it("is clean when only the last blank line is missing", () => {
+    const text = join(says("hi"), stop, done)
+    assert.deepInclude(run([Buffer.from(text.trimEnd())]), { verdict: "done", released: join(says("hi"), stop) })
+    const unfinished = join(says("hi"), stop).trimEnd()
+    assert.deepInclude(run([Buffer.from(unfinished)]), { verdict: "done", released: join(says("hi"), stop) })
+  })
+
+  it("is a failure when the connection closes before the finish", () => {
+    failed("malformed_response", [says("hi")], join(says("hi")))
+    failed("malformed_response", [role], "")
+    failed("malformed_response", [], "")
+  })
+
+  it("is a failure while one of several choices has not finished", () => {
+    const second = chunk({ content: "b" }, null, {}, 1)
+    assert.isFalse(run([says("a"), second, stop], { ends: false }).finished)
+    failed("malformed_response", [says("a"), second, stop], join(says("a"), second, stop))
+    const both = [second, says("a"), chunk({}, "stop", {}, 1), stop]
+    assert.deepInclude(run(both), { verdict: "done", finished: true })
+  })
+
+  it("never shows the caller half a frame", () => {
+    for (const rest of ['data: {"choices":[{"delta":{"content":"x', 'data: {"choices":[{"delta":{"content":"x"}}']) {
+      failed("malformed_response", [says("hi"), Buffer.from(rest)], join(says("hi")))
+    }
+  })
+
+  it("is a failure at [DONE] when nothing was said", () => {
+    failed("malformed_response", [role, done], "")
+    failed("malformed_response", [usageOnly, done], "")
+  })
+
+  it("is a failure when a frame never ends", () => {
+    failed("malformed_response", [says("hi"), Buffer.alloc(5 * 1024 * 1024, "x")], "")
+  })
+})
+
+describe("an error in a stream", () => {
+  const error = { message: "Overloaded", type: "server_error", code: 503 }
+  const errors: Readonly<Record<string, readonly [string, Buffer]>> = {
+    "without choices": ["provider_unavailable", frame({ error })],
+    "beside choices (OpenRouter)": ["provider_unavailable", chunk({ content: "" }, "error", { error })],
+    "that is a text": ["provider_unavailable", frame({ error: "out of memory" })],
+    "with a meaning": ["rate_limit", frame({ error: { message: "slow down", code: "rate_limit_exceeded" } })],
+    "in a list (Gemini)": [
+      "provider_unavailable",
+      frame([{ error: { code: 503, status: "UNAVAILABLE", message: "no" } }])
+    ],
+    "in Cloudflare's words": [
+      "provider_unavailable",
+      frame({ success: false, errors: [{ code: 5023, message: "no" }] })
+    ],
+    "told by its event": ["provider_unavailable", Buffer.from('event: error\ndata: {"message":"Overloaded"}\n\n')],
+    "whose event is named last": [
+      "provider_unavailable",
+      Buffer.from('data: {"message":"Overloaded"}\nevent: error\n\n')
+    ],
+    "whose event has no JSON": ["provider_unavailable", Buffer.from("event: error\ndata: Overloaded\n\n")],
+    "that is only a finish_reason": ["provider_unavailable", chunk({}, "error")]
+  }
+  for (const [how, [category, each]] of Object.entries(errors)) {
+    it(`${how} fails it, before and after its first output`, () => {
+      failed(category, [role, each], "")
+      failed(category, [role, says("hi"), each, stop, done], join(role, says("hi")))
+    })
+  }
+
+  it("is none where a chunk's error member is empty", () => {
+    const empty = ["", null, {}, false].map((error) => chunk({ content: "x" }, null, { error }))
+    assert.deepInclude(run([...empty, stop, done]), { verdict: "done", released: join(...empty, stop) })
+  })
+})
+
+describe("frames that nobody can read", () => {
+  it("are left out, and the stream goes on", () => {
+    const broken = ["data: {\n\n", "data: ping\n\n", "data: 1\n\n", "data:\n\n", 'event: x\ndata: {"choices":[{]}\n\n']
+    const frames = broken.flatMap((each) => [Buffer.from(each), says("x")])
+    const { released, verdict } = run([...frames, stop, done])
+    assert.deepStrictEqual([verdict, textOf(Buffer.from(released))], ["done", "x".repeat(broken.length)])
+  })
+})
+
+describe("comments", () => {
+  it("are dropped before the first output and passed on after it", () => {
+    const { released } = run([comment, role, comment, says("hi"), comment, stop, done])
+    assert.strictEqual(released, join(role, says("hi"), comment, stop))
+  })
+})
+
+describe("usage", () => {
+  const read = { input: 3, cacheRead: 0, cacheWrite: 0, output: 2, reasoning: 0 }
+  const places: Readonly<Record<string, ReadonlyArray<Buffer>>> = {
+    "after the finish, alone": [says("hi"), stop, usageOnly, done],
+    "in the chunk that finishes": [says("hi"), chunk({}, "stop", { usage: tokens }), done],
+    "in every chunk, growing": [
+      chunk({ content: "h" }, null, { usage: { ...tokens, completion_tokens: 1, total_tokens: 4 } }),
+      chunk({ content: "i" }, "stop", { usage: tokens }),
+      done
+    ],
+    "in Groq's own member": [says("hi"), chunk({}, "stop", { x_groq: { id: "req", usage: tokens } }), done],
+    "before the finish": [says("hi"), usageOnly, stop, done],
+    "without [DONE] after it": [says("hi"), stop, usageOnly]
+  }
+  for (const [where, frames] of Object.entries(places)) {
+    it(`is read ${where}`, () => {
+      assert.deepInclude(run(frames), { verdict: "done", usage: read })
+    })
+  }
+
+  it("is kept of a stream that breaks after it", () => {
+    assert.deepInclude(run([says("hi"), usageOnly]), { verdict: "failed", usage: read })
+  })
+
+  it("comes with OpenRouter's own price", () => {
+    const { reportedCost, usage } = run([says("hi"), stop, frame({ choices: [], usage: { ...tokens, cost: 0.00041 } })])
+    assert.deepStrictEqual([toUsd(reportedCost ?? assert.fail()), total(usage ?? assert.fail())], ["0.00041", 5])
+  })
+
+  it("names the model that answered, which Azure's first chunk leaves empty", () => {
+    const first = frame({ choices: [], model: "", prompt_filter_results: [] })
+    assert.strictEqual(run([first, says("hi"), stop, done]).model, "m-1")
+  })
+})
+
+describe("usage that the caller did not ask for", () => {
+  const nulls = { usage: null }
+
+  it("is not shown, and read all the same", () => {
+    const { released, usage } = run([says("hi"), stop, usageOnly, done], { hideUsage: true })
+    assert.deepStrictEqual([released, total(usage ?? assert.fail())], [join(says("hi"), stop), 5])
+  })
+
+  it("leaves no null behind, whatever the spacing and the place", () => {
+    const plain = JSON.stringify({ choices: [{ index: 0, delta: { content: "a" } }], model: "m" })
+    const written = [
+      plain.replace("{", '{"usage":null,'),
+      plain.replace("{", '{"usage": null, '),
+      plain.replace(/\}$/, ',"usage":null}'),
+      plain.replace(/\}$/, ', "usage" : null }')
+    ]
+    for (const before of [[], [says("x")]]) {
+      for (const text of written) {
+        const { released } = run([...before, Buffer.from(`data: ${text}\n\n`), stop, done], { hideUsage: true })
+        assert.notInclude(released, "usage")
+        assert.include(released, '"choices":[{"index":0,"delta":{"content":"a"}}]')
+        assert.strictEqual(textOf(Buffer.from(released)), before.length === 0 ? "a" : "xa")
+      }
+    }
+  })
+
+  it("is all that is taken out", () => {
+    const kept = [
+      chunk({ content: ',"usage":null' }),
+      chunk({ content: "x" }, null, { x_groq: { usage: null } }),
+      chunk({ content: "y", usage: null }),
+      chunk({}, "stop", { usage: tokens })
+    ]
+    assert.strictEqual(run([...kept, done], { hideUsage: true }).released, join(...kept))
+    const both = chunk({ content: ',"usage":null' }, null, nulls)
+    assert.strictEqual(
+      run([both, stop, done], { hideUsage: true }).released,
+      join(chunk({ content: ',"usage":null' }), stop)
+    )
+  })
+
+  it("stays where the caller asked", () => {
+    const frames = [chunk({ content: "a" }, null, nulls), stop, usageOnly]
+    assert.strictEqual(run([...frames, done]).released, join(...frames))
+  })
+})
+
+describe("words that mean something to a stream", () => {
+  const words = [
+    '"usage"',
+    '"error"',
+    "[DONE]",
+    '"finish_reason":"stop"',
+    '"choices":[]',
+    "data: [DONE]\n\n",
+    '"index":1'
+  ]
+
+  it("mean nothing inside a text", () => {
+    for (const word of words) {
+      const frames = [role, says(word), says(`x${word}y`), chunk({ reasoning: word }), chunk({ refusal: word })]
+      assert.deepInclude(run([...frames, stop, done]), {
+        verdict: "done",
+        usage: undefined,
+        released: join(...frames, stop)
+      })
+    }
+  })
+
+  it("mean nothing as a whole text or as a key of a tool's arguments", () => {
+    const frames = ["error", "usage", "finish_reason", "[DONE]"].flatMap((word) => [
+      says(word),
+      chunk({ content: "x", [word]: { message: "m" } }),
+      chunk({ tool_calls: [{ index: 0, function: { name: word, arguments: JSON.stringify({ [word]: word }) } }] })
+    ])
+    assert.deepInclude(run([...frames, stop, done]), {
+      verdict: "done",
+      usage: undefined,
+      released: join(...frames, stop)
+    })
+  })
+})
