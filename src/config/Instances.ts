@@ -78,6 +78,13 @@ export const incomplete = (made: ReadonlyArray<InstanceSettings>): ReadonlyArray
     ? [{ path: "AZURE_API_BASE", message: "is required with AZURE_API_KEY: https://<resource>.openai.azure.com" }]
     : []
 
+/** The failures that another provider answers at once come first, so that a newcomer soon sees a fallback. */
+const stumbling: InstanceSettings["simulated"] = {
+  ...defaultSimulated,
+  failureRate: 0.3,
+  failures: ["provider_unavailable", "malformed_response", "network", "rate_limit"]
+}
+
 /** Two that cost nothing and need no key, so that a fresh checkout answers; the first fails now and then. */
 export const simulated: ReadonlyArray<InstanceSettings> = [
   { ...bare("simulated-primary", "simulated", 1), simulated: stumbling },
