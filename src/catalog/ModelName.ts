@@ -124,6 +124,9 @@ const onOpenRouter = (
   }
 }
 
-/** Anthropic's `claude-3-5-sonnet-20241022` is OpenRouter's `claude-3.5-sonnet`. */
+/** Anthropic's `claude-3-5-sonnet-20241022` is OpenRouter's `claude-3.5-sonnet`, and `claude-sonnet-4-0` has no `.0`. */
 const openRouterClaude = (model: string): string =>
-  model.replace(/-(\d{8}|latest)$/, "").replace(/-(\d)-(\d)(?=-|$)/, "-$1.$2")
+  model
+    .replace(/-(\d{8}|latest)$/, "")
+    .replace(/-0$/, "")
+    .replace(/-(\d)-(\d)(?=-|$)/, "-$1.$2")

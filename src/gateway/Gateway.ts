@@ -4,16 +4,17 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
 import { Catalog } from "../catalog/Catalog.js"
-import type { Caller } from "../domain/Caller.js"
+import { local, type Caller } from "../domain/Caller.js"
 import type { ChatEvent } from "../domain/ChatEvent.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { GatewayError } from "../domain/GatewayError.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import { Health } from "../health/Health.js"
 import { Pricing } from "../ledger/Pricing.js"
+import * as Call from "../provider/Call.js"
+import type { Provider, ProviderCall } from "../provider/Provider.js"
 import { Providers } from "../provider/Providers.js"
 import * as Timers from "../provider/Timers.js"
-import type { Provider, ProviderCall } from "../provider/Provider.js"
 import { AttemptLog } from "../routing/AttemptLog.js"
 import * as FallbackChain from "../routing/FallbackChain.js"
 import * as Plan from "../routing/Plan.js"
@@ -34,6 +35,9 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
      * or cancels it.
      */
     readonly open: (request: ChatRequest, caller?: Caller) => Effect.Effect<ChatReplyStream, GatewayError>
+    /** `complete` and `open` for a server that pays for no fiber as long as the first call succeeds. */
+    readonly startComplete: Starter<ChatReply>
+    readonly startOpen: Starter<ChatReplyStream>
   }
 >() {
   static readonly layer: Layer.Layer<Gateway, never, Catalog | Health | Pricing | Providers> = Layer.effect(
@@ -45,49 +49,53 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
       const providers = yield* Providers
 
       /** Plans the request and runs its chain; each call is one candidate's `complete` or `stream`. */
-      const serve = <A, B>(
-        request: ChatRequest,
-        call: (provider: Provider, call: ProviderCall) => Effect.Effect<A, ProviderError>,
-        settle: (run: Settlement.Run<A>) => B
-      ): Effect.Effect<B, GatewayError> =>
-        Effect.clockWith((clock): Effect.Effect<B, GatewayError> => {
-          const timers = Timers.ofClock(clock)
+      const starter =
+        <A, B>(
+          callOf: (provider: Provider, call: ProviderCall) => Call.Call<A, ProviderError>,
+          settle: (run: Settlement.Run<A>, prices: Pricing["Type"]) => B
+        ): Starter<B> =>
+        (timers, request) =>
+        (goOn) => {
           const now = timers.now()
           const plan = Plan.make(request, catalog.snapshot(), (instance) => {
             const check = health.latest(instance, now)
             return check?.available === false ? (check.reason ?? "its last check failed") : undefined
           })
-          if (Either.isLeft(plan)) return Effect.fail(plan.left)
+          if (Either.isLeft(plan)) {
+            goOn(Either.left(Effect.fail(plan.left)))
+            return () => {}
+          }
           const log = new AttemptLog(timers.now)
           return FallbackChain.run(
             plan.right,
             log,
             timers,
             ({ baseUrl, instance, maxTokens, model, temperature }, limit) =>
-              call(providers.of(instance), { request, model, baseUrl, maxTokens, temperature, timers, limit }),
-            (served) => settle({ served, log, timers })
-          )
-        })
+              callOf(providers.of(instance), { request, model, baseUrl, maxTokens, temperature, timers, limit }),
+            (served) => settle({ served, log, timers }, pricing)
+          )(goOn)
+        }
 
-      const complete = (request: ChatRequest): Effect.Effect<ChatReply, GatewayError> =>
-        serve(
-          request,
-          (provider, call) => provider.complete(call),
-          (run) => Settlement.buffered(run, pricing)
-        )
+      const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)
+      const startOpen = starter((provider, call) => provider.startStream(call), Settlement.streamed)
 
-      const open = (request: ChatRequest): Effect.Effect<ChatReplyStream, GatewayError> =>
-        serve(
-          request,
-          (provider, call) => provider.stream(call),
-          (run) => Settlement.streamed(run, pricing)
-        )
+      /** On the clock of whoever runs it. */
+      const whole =
+        <B>(start: Starter<B>) =>
+        (request: ChatRequest, caller: Caller = local): Effect.Effect<B, GatewayError> =>
+          Effect.clockWith((clock) => Call.run(start(Timers.ofClock(clock), request, caller)))
 
+      const open = whole(startOpen)
       return Gateway.of({
-        complete,
+        complete: whole(startComplete),
         open,
-        stream: (request) => EventStream.make(open(request))
+        stream: (request, caller) => EventStream.make(open(request, caller)),
+        startComplete,
+        startOpen
       })
     })
   )
 }
+
+/** Starts to serve a request, on these timers. */
+type Starter<B> = (timers: Timers.Timers, request: ChatRequest, caller: Caller) => Call.Start<B, GatewayError>

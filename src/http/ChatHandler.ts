@@ -1,37 +1,42 @@
-import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import type { Caller } from "../domain/Caller.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ChatReply, ChatReplyStream, ServedBy } from "../gateway/ChatReply.js"
 import type { Gateway } from "../gateway/Gateway.js"
 import * as OpenAiChat from "../protocol/OpenAiChat.js"
+import type { Timers } from "../provider/Timers.js"
 import * as Body from "./Body.js"
 import * as ErrorWire from "./ErrorWire.js"
 import * as ReplyHeaders from "./ReplyHeaders.js"
+import type { Handler } from "./Handler.js"
 import * as Replies from "./Replies.js"
 import type { Facts, Inbound, StreamBody, WireReply } from "./WireReply.js"
 
 /** `POST /v1/chat/completions`. Never fails: an error is an answer too. */
-export const chat = (
-  gateway: Gateway["Type"],
-  inbound: Inbound,
-  caller: Caller,
-  body: Buffer
-): Effect.Effect<WireReply> => {
-  const request = Either.flatMap(Body.parseJson(body), (json) => OpenAiChat.decodeRequest(body, json))
-  if (Either.isLeft(request)) return Effect.succeed(Replies.refuse(inbound, request.left))
-  return answer(gateway, inbound, caller, request.right)
-}
-
-const answer = (
-  gateway: Gateway["Type"],
-  inbound: Inbound,
-  caller: Caller,
-  request: ChatRequest
-): Effect.Effect<WireReply> =>
-  request.stream
-    ? Replies.of(gateway.open(request, caller), inbound, request, (opened) => streamed(inbound, request, opened))
-    : Replies.of(gateway.complete(request, caller), inbound, request, (whole) => buffered(inbound, request, whole))
+export const chat =
+  (gateway: Gateway["Type"], timers: Timers): Handler =>
+  (inbound, caller, body, answer) => {
+    const decoded = Either.flatMap(Body.parseJson(body), (json) => OpenAiChat.decodeRequest(body, json))
+    if (Either.isLeft(decoded)) {
+      answer(Either.right(Replies.refuse(inbound, decoded.left)))
+      return () => {}
+    }
+    const request = decoded.right
+    return request.stream
+      ? Replies.follow(
+          gateway.startOpen(timers, request, caller),
+          inbound,
+          request,
+          (opened) => streamed(inbound, request, opened),
+          answer
+        )
+      : Replies.follow(
+          gateway.startComplete(timers, request, caller),
+          inbound,
+          request,
+          (whole) => buffered(inbound, request, whole),
+          answer
+        )
+  }
 
 const buffered = (inbound: Inbound, request: ChatRequest, reply: ChatReply): WireReply => {
   const facts = factsOf(request, reply, reply.attempts, reply.answer.usage, reply.cost)

@@ -10,12 +10,13 @@ import { IncomingMessage } from "node:http"
 import { CurrentSettings } from "../config/Settings.js"
 import * as Caller from "../domain/Caller.js"
 import * as PushStream from "../gateway/PushStream.js"
+import * as Call from "../provider/Call.js"
 import * as AccessLog from "./AccessLog.js"
 import * as Guard from "./Guard.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as Inbounds from "./Inbounds.js"
 import * as NodeBody from "./NodeBody.js"
-import type { Handler } from "./NodeDoor.js"
+import type { Handler } from "./Handler.js"
 import { Readiness } from "./Readiness.js"
 import * as Replies from "./Replies.js"
 import * as RouteTable from "./RouteTable.js"
@@ -52,7 +53,8 @@ export const answer = (handler: Handler): Answer =>
     const body = yield* readBody(visit.bodyLimit)
     if (body instanceof HttpRefusal.HttpRefusal)
       return yield* respondBeforeEnd(visit, Replies.refuse(visit.inbound, body))
-    const reply = yield* Effect.onInterrupt(handler(visit.inbound, visit.caller, body), () =>
+    const started = Call.run<WireReply, never>((goOn) => handler(visit.inbound, visit.caller, body, goOn))
+    const reply = yield* Effect.onInterrupt(started, () =>
       Effect.sync(() => visit.log(hungUp, { ...noFacts, failure: "cancelled" }))
     )
     if (!(reply.body instanceof Uint8Array)) yield* cancelUnstarted(visit, reply.body)

@@ -5,29 +5,20 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Catalog } from "../catalog/Catalog.js"
-import { Gateway } from "../gateway/Gateway.js"
 import { Health } from "../health/Health.js"
+import * as Answering from "./Answering.js"
 import { Api } from "./Api.js"
-import * as ChatHandler from "./ChatHandler.js"
 import * as Door from "./HttpApiDoor.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as ModelList from "./ModelList.js"
 import { Readiness } from "./Readiness.js"
-import * as RouteHandler from "./RouteHandler.js"
 
 const ChatLive = HttpApiBuilder.group(Api, "chat", (handlers) =>
   Effect.gen(function* () {
-    const gateway = yield* Gateway
-    const catalog = yield* Catalog
+    const handlersOf = yield* Answering.make
     return handlers
-      .handleRaw("completions", () =>
-        Door.answer((inbound, caller, body) => ChatHandler.chat(gateway, inbound, caller, body))
-      )
-      .handleRaw("route", () =>
-        Door.answer((inbound, caller, body) =>
-          RouteHandler.route(gateway, catalog.snapshot().settings.tasks, inbound, caller, body)
-        )
-      )
+      .handleRaw("completions", () => Door.answer(handlersOf.chat))
+      .handleRaw("route", () => Door.answer(handlersOf.route))
   })
 )
 

@@ -1,20 +1,20 @@
 import type * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import type { Caller } from "../domain/Caller.js"
+import type { Cancel } from "../provider/Timers.js"
 import * as AccessLog from "./AccessLog.js"
 import { pathOf, type Guard } from "./Guard.js"
+import type { Handler } from "./Handler.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as Inbounds from "./Inbounds.js"
 import * as NodeBody from "./NodeBody.js"
 import type { Readiness } from "./Readiness.js"
 import * as Replies from "./Replies.js"
 import { noFacts, type Inbound, type StreamBody, type WireReply } from "./WireReply.js"
-
-/** Answers a request whose body has been read. */
-export type Handler = (inbound: Inbound, caller: Caller, body: Buffer) => Effect.Effect<WireReply>
 
 export interface Door {
   /** By path; all are POST. */
@@ -28,9 +28,8 @@ export interface Door {
   readonly runtime: Runtime.Runtime<never>
 }
 
-/** The short way from `node:http` to the chat handlers: one fiber a request, and none for the bytes of a stream. */
+/** The short way from `node:http` to the chat handlers: no fiber as long as the first call to a provider succeeds. */
 export const make = (door: Door): RequestListener => {
-  const runFork = Runtime.runFork(door.runtime)
   return (request, response) => {
     door.readiness.enter()
     response.on("close", door.readiness.leave)
@@ -46,7 +45,7 @@ export const make = (door: Door): RequestListener => {
     }
     NodeBody.read(request, door.bodyLimit, (body) => {
       if (body instanceof HttpRefusal.HttpRefusal) visit.writeBeforeEnd(Replies.refuse(inbound, body))
-      else visit.follow(runFork(handler(inbound, caller, body)))
+      else visit.begin(handler, caller, body)
     })
   }
 }
@@ -56,6 +55,9 @@ const lingering = 10_000
 
 /** One request on its way to its answer, until its response is closed. */
 class Visit {
+  /** The first call, as long as it is under way. */
+  private cancel: Cancel | undefined = undefined
+  /** What followed on the first call's failure. */
   private fiber: Fiber.RuntimeFiber<WireReply> | undefined = undefined
   private stream: StreamBody | undefined = undefined
   private logged = false
@@ -70,24 +72,26 @@ class Visit {
     response.on("close", this.closed)
   }
 
-  follow(fiber: Fiber.RuntimeFiber<WireReply>): void {
-    this.fiber = fiber
-    fiber.addObserver((exit) => {
-      this.fiber = undefined
-      if (Exit.isSuccess(exit)) this.write(exit.value)
-      else this.gone()
+  begin(handler: Handler, caller: Caller, body: Buffer): void {
+    let answered = false
+    const cancel = handler(this.inbound, caller, body, (reply) => {
+      answered = true
+      this.cancel = undefined
+      if (Either.isRight(reply)) this.write(reply.right)
+      else this.follow(reply.left)
     })
+    if (!answered) this.cancel = cancel
   }
 
   write(reply: WireReply): void {
     const { response } = this
     const { body } = reply
-    if (body instanceof Uint8Array) {
+    if (response.destroyed) this.log(hungUp, body instanceof Uint8Array ? reply.facts : body.cancel())
+    else if (body instanceof Uint8Array) {
       this.log(reply.status, reply.facts)
       response.writeHead(reply.status, { ...reply.headers, "content-length": body.byteLength })
       response.end(body)
-    } else if (response.destroyed) this.log(hungUp, body.cancel())
-    else this.pump(reply, body)
+    } else this.pump(reply, body)
   }
 
   /** The client may still be sending: it gets the answer now, and the connection is closed when it is done. */
@@ -127,14 +131,24 @@ class Visit {
     })
   }
 
+  private follow(reply: Effect.Effect<WireReply>): void {
+    this.fiber = Runtime.runFork(this.door.runtime)(reply)
+    this.fiber.addObserver((exit) => {
+      this.fiber = undefined
+      if (Exit.isFailure(exit)) this.cancelled()
+      else this.write(exit.value)
+    })
+  }
+
   private readonly closed = (): void => {
     if (this.response.writableFinished) return
+    this.cancel?.()
     if (this.stream !== undefined) this.log(hungUp, this.stream.cancel())
-    else if (this.fiber === undefined) this.gone()
+    else if (this.fiber === undefined) this.cancelled()
     else this.fiber.unsafeInterruptAsFork(this.fiber.id())
   }
 
-  private gone(): void {
+  private cancelled(): void {
     this.log(hungUp, { ...noFacts, failure: "cancelled" })
     this.response.destroy()
   }

@@ -4,6 +4,8 @@ import * as Either from "effect/Either"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import { attemptsOf, type GatewayError } from "../domain/GatewayError.js"
 import * as OpenAiChat from "../protocol/OpenAiChat.js"
+import * as Call from "../provider/Call.js"
+import type { Cancel } from "../provider/Timers.js"
 import * as ErrorWire from "./ErrorWire.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as ReplyHeaders from "./ReplyHeaders.js"
@@ -35,28 +37,50 @@ export const refuse = (
   }
 }
 
+/** Takes the answer to a request: there already, or as an effect that is still to be run. */
+export type Answer = (reply: Call.Outcome<WireReply, never>) => void
+
 /**
- * What the gateway gave, or its failure, as an answer. A defect is logged whole and shown as nothing but a 500; an
+ * What the gateway gives, or its failure, as an answer. A defect is logged whole and shown as nothing but a 500; an
  * interruption passes.
  */
-export const of = <A>(
-  given: Effect.Effect<A, GatewayError>,
+export const follow = <A>(
+  start: Call.Start<A, GatewayError>,
   inbound: Inbound,
   request: ChatRequest,
-  reply: (value: A) => WireReply
-): Effect.Effect<WireReply> =>
-  Effect.matchCauseEffect(given, {
-    onSuccess: (value) => Effect.succeed(reply(value)),
-    onFailure: (cause) => {
-      const error = Cause.failureOrCause(cause)
-      if (Either.isLeft(error)) return Effect.succeed(refuse(inbound, error.left, request))
-      if (Cause.isInterruptedOnly(error.right)) return Effect.failCause(error.right)
-      return Effect.logError("a request ended in a defect", error.right).pipe(
-        Effect.annotateLogs({ request: inbound.id }),
-        Effect.as(refuse(inbound, HttpRefusal.internal, request))
-      )
-    }
+  reply: (value: A) => WireReply,
+  answer: Answer
+): Cancel => {
+  const orError = Effect.matchCauseEffect({
+    onSuccess: (value: A) => Effect.sync(() => reply(value)),
+    onFailure: (cause: Cause.Cause<GatewayError>) => ofCause(cause, inbound, request)
   })
+  const goOn = (outcome: Call.Outcome<A, GatewayError>): void => {
+    if (Either.isLeft(outcome)) return answer(Either.left(orError(outcome.left)))
+    const made = Call.guard(() => reply(outcome.right))
+    answer(Either.mapLeft(made, (defect) => Effect.catchAllCause(defect, (cause) => ofCause(cause, inbound, request))))
+  }
+  try {
+    return start(goOn)
+  } catch (defect) {
+    goOn(Either.left(Effect.die(defect)))
+    return () => {}
+  }
+}
+
+const ofCause = (
+  cause: Cause.Cause<GatewayError>,
+  inbound: Inbound,
+  request: ChatRequest
+): Effect.Effect<WireReply> => {
+  const error = Cause.failureOrCause(cause)
+  if (Either.isLeft(error)) return Effect.succeed(refuse(inbound, error.left, request))
+  if (Cause.isInterruptedOnly(error.right)) return Effect.failCause(error.right)
+  return Effect.logError("a request ended in a defect", error.right).pipe(
+    Effect.annotateLogs({ request: inbound.id }),
+    Effect.as(refuse(inbound, HttpRefusal.internal, request))
+  )
+}
 
 /** A JSON answer that the gateway makes itself. */
 export const json = (inbound: Inbound, facts: Facts, body: unknown): WireReply => ({

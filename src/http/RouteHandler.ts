@@ -1,7 +1,5 @@
-import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import type { Caller } from "../domain/Caller.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { RequestRejected } from "../domain/GatewayError.js"
 import * as Money from "../domain/Money.js"
@@ -9,8 +7,10 @@ import { total } from "../domain/Usage.js"
 import type { ChatReply } from "../gateway/ChatReply.js"
 import type { Gateway } from "../gateway/Gateway.js"
 import * as OpenAiChat from "../protocol/OpenAiChat.js"
+import type { Timers } from "../provider/Timers.js"
 import * as Body from "./Body.js"
 import * as ErrorWire from "./ErrorWire.js"
+import type { Handler } from "./Handler.js"
 import type { HttpRefusal } from "./HttpRefusal.js"
 import * as Replies from "./Replies.js"
 import type { Facts, Inbound, WireReply } from "./WireReply.js"
@@ -27,19 +27,23 @@ export const RoutePayload = Schema.Struct({
 })
 
 /** `POST /v1/route`. Never fails: an error is an answer too. */
-export const route = (
-  gateway: Gateway["Type"],
-  tasks: Readonly<Record<string, string>>,
-  inbound: Inbound,
-  caller: Caller,
-  body: Buffer
-): Effect.Effect<WireReply> => {
-  const request = Either.flatMap(Body.parseJson(body), (json) => toChat(json, tasks))
-  if (Either.isLeft(request)) return Effect.succeed(Replies.refuse(inbound, request.left))
-  return Replies.of(gateway.complete(request.right, caller), inbound, request.right, (whole) =>
-    answer(inbound, request.right, whole)
-  )
-}
+export const route =
+  (gateway: Gateway["Type"], timers: Timers, tasks: () => Readonly<Record<string, string>>): Handler =>
+  (inbound, caller, body, answer) => {
+    const decoded = Either.flatMap(Body.parseJson(body), (json) => toChat(json, tasks()))
+    if (Either.isLeft(decoded)) {
+      answer(Either.right(Replies.refuse(inbound, decoded.left)))
+      return () => {}
+    }
+    const request = decoded.right
+    return Replies.follow(
+      gateway.startComplete(timers, request, caller),
+      inbound,
+      request,
+      (reply) => routed(inbound, request, reply),
+      answer
+    )
+  }
 
 const decode = Schema.decodeUnknownEither(RoutePayload)
 
@@ -62,7 +66,7 @@ const toChat = (
 const modelOf = (task: string, tasks: Readonly<Record<string, string>>): string | undefined =>
   Object.hasOwn(tasks, task) ? tasks[task] : tasks["default"]
 
-const answer = (inbound: Inbound, request: ChatRequest, reply: ChatReply): WireReply => {
+const routed = (inbound: Inbound, request: ChatRequest, reply: ChatReply): WireReply => {
   const { usage } = reply.answer
   const facts: Facts = {
     ...Replies.asked(request),

@@ -6,16 +6,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as http from "node:http"
-import { Catalog } from "../catalog/Catalog.js"
 import { CurrentSettings } from "../config/Settings.js"
-import { Gateway } from "../gateway/Gateway.js"
 import { AccessLog } from "./AccessLog.js"
-import * as ChatHandler from "./ChatHandler.js"
+import * as Answering from "./Answering.js"
 import * as Guard from "./Guard.js"
 import * as HttpApp from "./HttpApp.js"
 import * as NodeDoor from "./NodeDoor.js"
 import { Readiness } from "./Readiness.js"
-import * as RouteHandler from "./RouteHandler.js"
 
 /** The address could not be listened on. */
 export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {
@@ -29,19 +26,14 @@ export class Server extends Context.Tag("orelse/Server")<Server, { readonly url:
     Server,
     Effect.gen(function* () {
       const settings = yield* CurrentSettings
-      const gateway = yield* Gateway
-      const catalog = yield* Catalog
+      const { chat, route } = yield* Answering.make
       const readiness = yield* Readiness
       const log = yield* AccessLog
       const runtime = yield* Effect.runtime<never>()
       const otherwise = yield* NodeHttpServer.makeHandler(yield* HttpApiBuilder.httpApp)
-      const handlers = new Map<string, NodeDoor.Handler>([
-        ["/v1/chat/completions", (inbound, caller, body) => ChatHandler.chat(gateway, inbound, caller, body)],
-        [
-          "/v1/route",
-          (inbound, caller, body) =>
-            RouteHandler.route(gateway, catalog.snapshot().settings.tasks, inbound, caller, body)
-        ]
+      const handlers = new Map([
+        ["/v1/chat/completions", chat],
+        ["/v1/route", route]
       ])
       const listener = NodeDoor.make({
         handlers,

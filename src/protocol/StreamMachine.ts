@@ -24,6 +24,8 @@ export class StreamMachine {
   model: string | undefined = undefined
   usage: Usage | undefined = undefined
   reportedCost: Money | undefined = undefined
+  /** Chunks of the answer so far; comments and pings are none. */
+  chunks = 0
 
   private readonly splitter = new Sse.FrameSplitter()
   private held: Array<Buffer> = []
@@ -80,6 +82,7 @@ export class StreamMachine {
   private take(frame: Buffer, released: Array<Buffer>): void {
     if (this.verdict === "committed" && passes(frame)) {
       this.begun.add(0)
+      this.chunks++
       released.push(this.hideUsage ? withoutNullUsage(frame) : frame)
     } else this.read(frame, released)
   }
@@ -110,6 +113,7 @@ export class StreamMachine {
     this.model ??= read.model
     if (read.usage !== undefined) this.usage = read.usage
     if (read.reportedCost !== undefined) this.reportedCost = read.reportedCost
+    if (read.choices.length > 0 || read.usage !== undefined) this.chunks++
     for (const choice of read.choices) this.begun.add(choice)
     for (const choice of read.finishes) this.over.add(choice)
     if (this.hideUsage && read.usageOnly) return

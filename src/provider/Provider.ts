@@ -6,6 +6,7 @@ import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import * as OpenAiChat from "../protocol/OpenAiChat.js"
 import { BufferedCall } from "./BufferedCall.js"
+import * as Call from "./Call.js"
 import * as Failures from "./Failures.js"
 import { StreamCall, type ProviderStream } from "./StreamCall.js"
 import * as Timers from "./Timers.js"
@@ -40,6 +41,9 @@ export interface Provider {
   readonly complete: (call: ProviderCall) => Effect.Effect<ProviderAnswer, ProviderError>
   /** Succeeds at the first semantic output; whoever gets the stream starts or aborts it. */
   readonly stream: (call: ProviderCall) => Effect.Effect<ProviderStream, ProviderError>
+  /** `complete` and `stream` without a fiber. */
+  readonly startComplete: (call: ProviderCall) => Call.Call<ProviderAnswer, ProviderError>
+  readonly startStream: (call: ProviderCall) => Call.Call<ProviderStream, ProviderError>
   /** Ids of the models that the instance offers. Free of charge with every vendor. */
   readonly listModels: Effect.Effect<ReadonlyArray<string>, ProviderError>
 }
@@ -70,40 +74,33 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
     }
   }
 
+  const startComplete: Provider["startComplete"] = (call) => (done) => {
+    const fail = Failures.from(instance, call.model)
+    const running = new BufferedCall(transport, outgoing(call, false), instance.timeouts, call, fail, (result) => {
+      if (Either.isLeft(result)) return done(Either.left(result.left))
+      const { body, status } = result.right
+      const answer = OpenAiChat.decodeAnswer(body)
+      done(
+        Either.isRight(answer)
+          ? Either.right({ answer: answer.right, status })
+          : Either.left(fail({ status, ...answer.left }))
+      )
+    })
+    return running.abort
+  }
+
+  const startStream: Provider["startStream"] = (call) => (done) => {
+    const fail = Failures.from(instance, call.model)
+    const hideUsage = vendor.asksForUsage && !call.request.includeUsage
+    return new StreamCall(transport, outgoing(call, true), instance.timeouts, call, hideUsage, fail, done).abort
+  }
+
   return {
     instance,
-    complete: (call) =>
-      Effect.async<ProviderAnswer, ProviderError>((resume) => {
-        const fail = Failures.from(instance, call.model)
-        const running = new BufferedCall(transport, outgoing(call, false), instance.timeouts, call, fail, (result) => {
-          if (Either.isLeft(result)) return resume(Effect.fail(result.left))
-          const { body, status } = result.right
-          const answer = OpenAiChat.decodeAnswer(body)
-          resume(
-            Either.isRight(answer)
-              ? Effect.succeed({ answer: answer.right, status })
-              : Effect.fail(fail({ status, ...answer.left }))
-          )
-        })
-        return Effect.sync(running.abort)
-      }),
-    stream: (call) =>
-      Effect.suspend(() => {
-        let running: StreamCall | undefined
-        const opening = Effect.async<ProviderStream, ProviderError>((resume) => {
-          running = new StreamCall(
-            transport,
-            outgoing(call, true),
-            instance.timeouts,
-            call,
-            vendor.asksForUsage && !call.request.includeUsage,
-            Failures.from(instance, call.model),
-            (result) => resume(Either.isRight(result) ? Effect.succeed(result.right) : Effect.fail(result.left))
-          )
-        })
-        // Also between its first output and the moment that somebody holds it.
-        return Effect.onInterrupt(opening, () => Effect.sync(() => running?.abort()))
-      }),
+    startComplete,
+    startStream,
+    complete: (call) => Call.toEffect(startComplete(call)),
+    stream: (call) => Call.toEffect(startStream(call)),
     listModels: Effect.clockWith((clock) =>
       Effect.async<ReadonlyArray<string>, ProviderError>((resume) => {
         const timers = Timers.ofClock(clock)

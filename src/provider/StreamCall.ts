@@ -97,8 +97,14 @@ export class StreamCall implements Incoming, ProviderStream {
 
   onData(chunk: Buffer): void {
     if (this.closed) return
-    if (this.plain === undefined) this.release(this.machine.push(chunk), chunk)
-    else if (this.plainSize < maxErrorBytes) {
+    if (this.plain === undefined) {
+      const { machine } = this
+      const before = machine.chunks
+      const frames = machine.push(chunk)
+      // Comments and pings are no sign of life of the model. Before the sink, which may pause the watch.
+      if (machine.verdict === "committed" && machine.chunks > before) this.watchdog.progress()
+      this.release(frames)
+    } else if (this.plainSize < maxErrorBytes) {
       this.plain.push(chunk)
       this.plainSize += chunk.length
     }
@@ -152,14 +158,13 @@ export class StreamCall implements Incoming, ProviderStream {
 
   // ------------------------------------------------------------------------------------------ inside
 
-  private release(frames: ReadonlyArray<Buffer>, chunk?: Buffer): void {
+  private release(frames: ReadonlyArray<Buffer>): void {
     const { machine } = this
     const commits = this.sink === undefined && this.waiting.length === 0 && frames.length > 0
     if (this.sink === undefined) this.waiting.push(...frames)
     else if (frames.length > 0) this.sink.onFrames(frames)
     // The sink may have hung up.
     if (this.closed) return
-    if (machine.verdict === "committed" && chunk !== undefined && !isComment(chunk)) this.watchdog.progress()
     if (commits) this.commit()
     if (machine.verdict === "done") this.close(undefined)
     else if (machine.failure !== undefined) this.close(this.fail({ ...machine.failure, ...this.statusPart() }))
@@ -207,11 +212,6 @@ export class StreamCall implements Incoming, ProviderStream {
     return this.status === 0 ? {} : { status: this.status }
   }
 }
-
-const [colon] = Buffer.from(":")
-
-/** Comments and pings are no sign of life of the model. */
-const isComment = (chunk: Buffer): boolean => chunk[0] === colon
 
 const parse = (body: Buffer): unknown => {
   try {

@@ -1,7 +1,9 @@
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import { catches, type ErrorCategory } from "../domain/ErrorCategory.js"
 import { DeadlineExceeded, FallbackExhausted, ProviderFailed } from "../domain/GatewayError.js"
 import type { ProviderError } from "../domain/ProviderError.js"
+import * as Call from "../provider/Call.js"
 import type { Timers } from "../provider/Timers.js"
 import type { HardLimit } from "../provider/Watchdog.js"
 import type { AttemptEntry, AttemptLog } from "./AttemptLog.js"
@@ -19,32 +21,57 @@ export interface Served<A> {
 
 export type ChainError = ProviderFailed | FallbackExhausted | DeadlineExceeded
 
-/** Makes one call to one candidate, within a limit. */
-export type Call<A> = (candidate: Candidate, limit: HardLimit) => Effect.Effect<A, ProviderError>
+/** One call to one candidate, within a limit. */
+export type CallTo<A> = (candidate: Candidate, limit: HardLimit) => Call.Call<A, ProviderError>
 
 /**
- * The plan as one effect: the first candidate, or else the next one that catches its failure, and so on. `orElse` is
- * given no error, so each attempt leaves its failure in the run, where the next step's guard reads it.
+ * Runs the plan: the first candidate, or else the next one that catches its failure, and so on. The first call is made at
+ * once and without a fiber, since mostly it is the only one; what follows on its failure is an effect.
  */
-export const run = <A, B>(
-  plan: Plan,
-  log: AttemptLog,
-  timers: Timers,
-  call: Call<A>,
-  settle: (served: Served<A>) => B
-): Effect.Effect<B, ChainError> => {
-  const state = new Run(plan, log, timers)
+export const run =
+  <A, B>(
+    plan: Plan,
+    log: AttemptLog,
+    timers: Timers,
+    callTo: CallTo<A>,
+    settle: (served: Served<A>) => B
+  ): Call.Start<B, ChainError> =>
+  (goOn) => {
+    const [first] = plan.candidates
+    if (first === undefined) {
+      goOn(Either.left(Effect.die("a plan without candidates")))
+      return () => {}
+    }
+    const state = new Run(plan, log, timers)
+    const entry = state.begin(first)
+    return callTo(
+      first,
+      state.limit(0)
+    )((result) => {
+      if (Either.isRight(result)) {
+        const fellBack = state.fellBack(0)
+        return goOn(Call.guard(() => settle({ value: result.right, candidate: first, attempt: entry, fellBack })))
+      }
+      state.failed(entry, result.left)
+      goOn(Either.left(Effect.mapBoth(rest(state, callTo), { onSuccess: settle, onFailure: () => state.conclusion() })))
+    })
+  }
 
+/**
+ * What follows on the failure of the first call: its retries, or else the next candidate, or else the one after. `orElse`
+ * is given no error, so each attempt leaves its failure in the run, where the next step's guard reads it.
+ */
+const rest = <A>(state: Run, callTo: CallTo<A>): Effect.Effect<Served<A>, ProviderError> => {
   const attempt = (candidate: Candidate, position: number): Effect.Effect<Served<A>, ProviderError> =>
     Effect.suspend(() => {
       const entry = state.begin(candidate)
-      return Effect.mapBoth(call(candidate, state.limit(position)), {
+      return Effect.mapBoth(Call.toEffect(callTo(candidate, state.limit(position))), {
         onSuccess: (value) => ({ value, candidate, attempt: entry, fellBack: state.fellBack(position) }),
         onFailure: (error) => state.failed(entry, error)
       })
     })
 
-  // Comes to exist only when the first call has failed, whose failure it replays into the schedule.
+  // The failure that there is already is the schedule's first input.
   const retries = (candidate: Candidate, position: number): Effect.Effect<Served<A>, ProviderError> => {
     let first = true
     return Effect.retry(
@@ -58,20 +85,20 @@ export const run = <A, B>(
   }
 
   const step = (candidate: Candidate, position: number): Effect.Effect<Served<A>, ProviderError> =>
-    Effect.orElse(attempt(candidate, position), () => retries(candidate, position))
-
-  const guarded = (candidate: Candidate, position: number): Effect.Effect<Served<A>, ProviderError> =>
     Effect.suspend(() =>
-      state.opens(candidate) ? Effect.zipRight(state.announce(candidate), step(candidate, position)) : state.lastFailure
+      state.opens(candidate)
+        ? state.announce(candidate).pipe(
+            Effect.zipRight(attempt(candidate, position)),
+            Effect.orElse(() => retries(candidate, position))
+          )
+        : state.lastFailure
     )
 
-  const chain = plan.candidates.reduce<Effect.Effect<Served<A>, ProviderError> | undefined>(
+  return state.candidates.reduce<Effect.Effect<Served<A>, ProviderError>>(
     (before, candidate, position) =>
-      before === undefined ? step(candidate, position) : Effect.orElse(before, () => guarded(candidate, position)),
-    undefined
+      position === 0 ? retries(candidate, 0) : Effect.orElse(before, () => step(candidate, position)),
+    state.lastFailure
   )
-  if (chain === undefined) return Effect.die("a plan without candidates")
-  return Effect.mapBoth(chain, { onSuccess: settle, onFailure: () => state.conclusion() })
 }
 
 /** What happened so far in one run of a plan. */
@@ -93,6 +120,10 @@ class Run {
   ) {
     this.deadlineAt = timers.now() + plan.deadline
     this.share = Math.min(longestShare, plan.deadline / (plan.candidates.length + 1))
+  }
+
+  get candidates(): ReadonlyArray<Candidate> {
+    return this.plan.candidates
   }
 
   begin(candidate: Candidate): AttemptEntry {

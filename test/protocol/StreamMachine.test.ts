@@ -40,7 +40,7 @@ const join = (...frames: ReadonlyArray<Buffer>): string => Buffer.concat(frames)
 const crlf = (bytes: Buffer): Buffer => Buffer.from(bytes.toString().replaceAll("\n", "\r\n"))
 const cr = (bytes: Buffer): Buffer => Buffer.from(bytes.toString().replaceAll("\n", "\r"))
 
-const failed = (category: string, frames: ReadonlyArray<Buffer>, released: string): void => {
+const assertFailed = (category: string, frames: ReadonlyArray<Buffer>, released: string): void => {
   const found = run(frames)
   assert.deepStrictEqual([found.verdict, found.failure?.category, found.released], ["failed", category, released])
 }
@@ -187,32 +187,32 @@ describe("the end of a stream", () => {
   })
 
   it("is a failure when the connection closes before the finish", () => {
-    failed("malformed_response", [says("hi")], join(says("hi")))
-    failed("malformed_response", [role], "")
-    failed("malformed_response", [], "")
+    assertFailed("malformed_response", [says("hi")], join(says("hi")))
+    assertFailed("malformed_response", [role], "")
+    assertFailed("malformed_response", [], "")
   })
 
   it("is a failure while one of several choices has not finished", () => {
     const second = chunk({ content: "b" }, null, {}, 1)
     assert.isFalse(run([says("a"), second, stop], { ends: false }).finished)
-    failed("malformed_response", [says("a"), second, stop], join(says("a"), second, stop))
+    assertFailed("malformed_response", [says("a"), second, stop], join(says("a"), second, stop))
     const both = [second, says("a"), chunk({}, "stop", {}, 1), stop]
     assert.deepInclude(run(both), { verdict: "done", finished: true })
   })
 
   it("never shows the caller half a frame", () => {
     for (const rest of ['data: {"choices":[{"delta":{"content":"x', 'data: {"choices":[{"delta":{"content":"x"}}']) {
-      failed("malformed_response", [says("hi"), Buffer.from(rest)], join(says("hi")))
+      assertFailed("malformed_response", [says("hi"), Buffer.from(rest)], join(says("hi")))
     }
   })
 
   it("is a failure at [DONE] when nothing was said", () => {
-    failed("malformed_response", [role, done], "")
-    failed("malformed_response", [usageOnly, done], "")
+    assertFailed("malformed_response", [role, done], "")
+    assertFailed("malformed_response", [usageOnly, done], "")
   })
 
   it("is a failure when a frame never ends", () => {
-    failed("malformed_response", [says("hi"), Buffer.alloc(5 * 1024 * 1024, "x")], "")
+    assertFailed("malformed_response", [says("hi"), Buffer.alloc(5 * 1024 * 1024, "x")], "")
   })
 })
 
@@ -241,13 +241,13 @@ describe("an error in a stream", () => {
   }
   for (const [how, [category, each]] of Object.entries(errors)) {
     it(`${how} fails it, before and after its first output`, () => {
-      failed(category, [role, each], "")
-      failed(category, [role, says("hi"), each, stop, done], join(role, says("hi")))
+      assertFailed(category, [role, each], "")
+      assertFailed(category, [role, says("hi"), each, stop, done], join(role, says("hi")))
     })
   }
 
   it("is none where a chunk's error member is empty", () => {
-    const empty = ["", null, {}, false].map((error) => chunk({ content: "x" }, null, { error }))
+    const empty = ["", null, {}, false].map((value) => chunk({ content: "x" }, null, { error: value }))
     assert.deepInclude(run([...empty, stop, done]), { verdict: "done", released: join(...empty, stop) })
   })
 })
