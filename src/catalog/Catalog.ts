@@ -31,7 +31,9 @@ export class Catalog extends Context.Tag("orelse/Catalog")<Catalog, { readonly s
 
 /** The snapshot of settings alone. Lookups are remembered, so that a known model costs one map read. */
 export const makeSnapshot = (settings: Settings): Snapshot => {
-  const instances = settings.instances.filter((instance) => instance.enabled).toSorted((a, b) => a.priority - b.priority)
+  const instances = settings.instances
+    .filter((instance) => instance.enabled)
+    .toSorted((a, b) => a.priority - b.priority)
   const byId = new Map(instances.map((instance) => [instance.id, instance]))
   const configured = new Map<string, ModelSettings>()
   for (const model of settings.models) {

@@ -4,13 +4,16 @@ import * as HashMap from "effect/HashMap"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
+import { mkdirSync, openSync } from "node:fs"
+import { dirname, resolve } from "node:path"
 import { pino } from "pino"
 import pretty from "pino-pretty"
 import type { Settings } from "../config/Settings.js"
 import { AccessLog } from "../http/AccessLog.js"
+import { Failed } from "./Failed.js"
 
 /** Effect's log and the access log in one place: pino, to stdout or `LOG_FILE`, pretty or JSON. */
-export const layer = (settings: Settings["log"]): Layer.Layer<AccessLog> =>
+export const layer = (settings: Settings["log"]): Layer.Layer<AccessLog, Failed> =>
   Layer.unwrapScoped(
     Effect.map(Effect.acquireRelease(open(settings), close), ({ log }) => {
       const logger = Logger.make<unknown, void>(({ annotations, cause, logLevel, message }) => {
@@ -33,25 +36,34 @@ interface Sink {
   readonly flush: () => void
 }
 
-/** JSON is written in batches; `close` writes what is left. Pretty is for eyes and comes at once. */
-const open = ({ file, format, level }: Settings["log"]): Effect.Effect<Sink> =>
-  Effect.sync(() => {
-    const target = { dest: file ?? 1, mkdir: true }
-    if (format === "pretty") {
-      const stream = pretty({
-        destination: file ?? 1,
-        mkdir: true,
-        sync: true,
-        singleLine: true,
-        colorize: file === undefined && process.stdout.isTTY,
-        ignore: "pid,hostname",
-        translateTime: "HH:MM:ss.l"
-      })
-      return { log: pino({ level, base: null }, stream), flush: () => {} }
+/** Bytes and ms that JSON lines are collected for; `close` writes what is left. Pretty is for eyes and comes at once. */
+const batch = { sync: false, minLength: 12 * 1024, periodicFlush: 500 }
+
+const open = ({ file, format, level }: Settings["log"]): Effect.Effect<Sink, Failed> =>
+  Effect.map(file === undefined ? Effect.succeed(stdout) : openFile(file), (fd) => {
+    const options: pino.LoggerOptions = { level, base: null }
+    if (format === "json") {
+      const destination = pino.destination({ dest: fd, ...batch })
+      return { log: pino(options, destination), flush: () => destination.flushSync() }
     }
-    const destination = pino.destination({ ...target, sync: false, minLength: 4096, periodicFlush: 500 })
-    return { log: pino({ level, base: null }, destination), flush: () => destination.flushSync() }
+    const colorize = file === undefined && process.stdout.isTTY
+    const lines = { destination: fd, sync: true, singleLine: true, colorize, translateTime: "HH:MM:ss.l" }
+    return { log: pino(options, pretty(lines)), flush: () => {} }
   })
+
+const stdout = 1
+
+const openFile = (file: string): Effect.Effect<number, Failed> =>
+  Effect.try({
+    try: () => {
+      mkdirSync(dirname(resolve(file)), { recursive: true })
+      return openSync(file, "a")
+    },
+    catch: (error) => new Failed({ message: `LOG_FILE: cannot write ${file} (${codeOf(error)})` })
+  })
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown reason"
 
 const close = ({ flush }: Sink): Effect.Effect<void> =>
   Effect.sync(() => {

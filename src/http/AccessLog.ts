@@ -29,25 +29,28 @@ export interface AccessLine {
   readonly failure?: string
 }
 
-export const line = (inbound: Inbound, path: string, status: number, facts: Facts): AccessLine => ({
-  id: inbound.id,
-  method: inbound.method,
-  path,
-  status,
-  ms: Math.round((performance.now() - inbound.at) * 10) / 10,
-  ...(facts.asked === undefined
-    ? {}
-    : {
-        asked: facts.asked,
-        stream: facts.stream,
-        attempts: facts.attempts.length,
-        fallback: facts.fallback
-      }),
-  ...(facts.instance === undefined ? {} : { instance: facts.instance }),
-  ...(facts.model === undefined ? {} : { model: facts.model }),
-  ...(facts.usage === undefined
-    ? {}
-    : { input_tokens: inputTotal(facts.usage), output_tokens: outputTotal(facts.usage) }),
-  ...(facts.cost === undefined ? {} : { cost_usd: Money.toUsd(facts.cost) }),
-  ...(facts.failure === undefined ? {} : { failure: facts.failure })
-})
+export const line = (inbound: Inbound, path: string, status: number, facts: Facts): AccessLine => {
+  const ms = Math.round((performance.now() - inbound.at) * 10) / 10
+  const entry: { -readonly [Field in keyof AccessLine]: AccessLine[Field] } = {
+    id: inbound.id,
+    method: inbound.method,
+    path,
+    status,
+    ms
+  }
+  if (facts.asked !== undefined) {
+    entry.asked = facts.asked
+    entry.stream = facts.stream
+    entry.attempts = facts.attempts.length
+    entry.fallback = facts.fallback
+  }
+  if (facts.instance !== undefined) entry.instance = facts.instance
+  if (facts.model !== undefined) entry.model = facts.model
+  if (facts.usage !== undefined) {
+    entry.input_tokens = inputTotal(facts.usage)
+    entry.output_tokens = outputTotal(facts.usage)
+  }
+  if (facts.cost !== undefined) entry.cost_usd = Money.toUsd(facts.cost)
+  if (facts.failure !== undefined) entry.failure = facts.failure
+  return entry
+}

@@ -11,6 +11,10 @@ export const from =
   ({ category, ...details }) =>
     ProviderErrors.make(category, { provider: instance.provider, instance: instance.id, model, ...details })
 
+/** The failure with the status that its answer came with, where it names none itself; 0 is no answer. */
+export const within = (failure: Failure, status: number): Failure =>
+  failure.status === undefined && status !== 0 ? { ...failure, status } : failure
+
 const sentences: Readonly<Record<TimeoutPhase, string>> = {
   connect: "no connection within the limit",
   first_token: "no output within the limit for the first token",

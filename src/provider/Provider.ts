@@ -83,7 +83,7 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
       done(
         Either.isRight(answer)
           ? Either.right({ answer: answer.right, status })
-          : Either.left(fail({ status, ...answer.left }))
+          : Either.left(fail(Failures.within(answer.left, status)))
       )
     })
     return running.abort

@@ -4,6 +4,7 @@ import type { Money } from "../domain/Money.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import type { Usage } from "../domain/Usage.js"
 import * as ErrorSignals from "../protocol/ErrorSignals.js"
+import type { Failure } from "../protocol/Failure.js"
 import { StreamMachine } from "../protocol/StreamMachine.js"
 import * as Failures from "./Failures.js"
 import type { Cancel, Timers } from "./Timers.js"
@@ -118,7 +119,7 @@ export class StreamCall implements Incoming, ProviderStream {
   }
 
   onFailure(failure: TransportFailure): void {
-    this.close(this.fail({ category: "network", message: failure.message, ...this.statusPart() }))
+    this.close(this.failed({ category: "network", message: failure.message }))
   }
 
   // ------------------------------------------------------------------------------------------ to the caller
@@ -167,7 +168,7 @@ export class StreamCall implements Incoming, ProviderStream {
     if (this.closed) return
     if (commits) this.commit()
     if (machine.verdict === "done") this.close(undefined)
-    else if (machine.failure !== undefined) this.close(this.fail({ ...machine.failure, ...this.statusPart() }))
+    else if (machine.failure !== undefined) this.close(this.failed(machine.failure))
   }
 
   private commit(): void {
@@ -203,13 +204,13 @@ export class StreamCall implements Incoming, ProviderStream {
     if (status >= 200 && status < 300) {
       const failure = ErrorSignals.fromErrorValue(parse(body), undefined)
       const message = "the provider answered a stream request without a stream"
-      return this.fail({ ...(failure ?? { category: "malformed_response", message }), status })
+      return this.failed(failure ?? { category: "malformed_response", message })
     }
     return this.fail(ErrorSignals.fromAnswer({ status, headers, body, now: this.call.timers.now() }))
   }
 
-  private statusPart(): { readonly status?: number } {
-    return this.status === 0 ? {} : { status: this.status }
+  private failed(failure: Failure): ProviderError {
+    return this.fail(Failures.within(failure, this.status))
   }
 }
 
