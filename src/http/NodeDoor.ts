@@ -1,4 +1,4 @@
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
@@ -132,7 +132,7 @@ class Visit {
   }
 
   private follow(reply: Effect.Effect<WireReply>): void {
-    this.fiber = Runtime.runFork(this.door.runtime)(reply)
+    this.fiber = Runtime.runFork(this.door.runtime)(Effect.annotateLogs(reply, { request: this.inbound.id }))
     this.fiber.addObserver((exit) => {
       this.fiber = undefined
       if (Exit.isFailure(exit)) this.cancelled()

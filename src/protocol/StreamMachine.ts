@@ -129,61 +129,46 @@ export class StreamMachine {
 
 const lf = 0x0a
 const space = 0x20
-const zero = 0x30
 const colon = 0x3a
-const letterN = 0x6e
+const letterD = 0x64
 const openBrace = 0x7b
 const closeBrace = 0x7d
-const dataField = Buffer.from("data:")
-const choicesKey = Buffer.from('"choices"')
-const errorWord = Buffer.from('"error"')
-const finishKey = Buffer.from('"finish_reason"')
-const usageKey = Buffer.from('"usage"')
-const indexKey = Buffer.from('"index"')
+const field = "data:".length
 
 /**
  * Frames that cannot hold usage, an error, an end or a second choice need no parsing. Inside a JSON string the quotes
- * would be escaped, so these words as bytes are always keys or whole values.
+ * would be escaped, so these words are always keys or whole values.
  */
-const passes = (frame: Buffer): boolean =>
-  isOneObject(frame) &&
-  frame.includes(choicesKey) &&
-  !frame.includes(errorWord) &&
-  everyValue(frame, finishKey, letterN) &&
-  everyValue(frame, usageKey, letterN) &&
-  everyValue(frame, indexKey, zero)
-
-/** One line of data that looks like a whole JSON object; beside it could be the name of an event. */
-const isOneObject = (frame: Buffer): boolean => {
-  const start = frame[dataField.length] === space ? dataField.length + 1 : dataField.length
-  const end = frame.length - 2
-  return (
-    frame[start] === openBrace &&
-    frame[end - 1] === closeBrace &&
-    frame.indexOf(lf) === end &&
-    frame.subarray(0, dataField.length).equals(dataField)
-  )
+const passes = (frame: Buffer): boolean => {
+  if (!isObject(frame)) return false
+  const text = frame.toString("latin1")
+  return text.includes('"choices"') && !telling.test(text)
 }
 
-/** Do all values of this member, if there are any, begin with this byte? */
-const everyValue = (frame: Buffer, key: Buffer, first: number): boolean => {
-  for (let at = frame.indexOf(key); at >= 0; at = frame.indexOf(key, at + key.length)) {
-    let value = at + key.length
-    while (frame[value] === colon || frame[value] === space) value++
-    if (frame[value] !== first) return false
-  }
-  return true
-}
+const telling = /"(?:error"|finish_reason"[ :]*[^ :n]|usage"[ :]*[^ :n]|index"[ :]*[^ :0])/
+
+/** The frame's data look like a whole JSON object, and after them no event is named. */
+const isObject = (frame: Buffer): boolean =>
+  frame[0] === letterD &&
+  frame[field - 1] === colon &&
+  frame[frame[field] === space ? field + 1 : field] === openBrace &&
+  frame[frame.length - 3] === closeBrace
 
 /** A vendor that was asked for usage says `"usage":null` in every other chunk; a caller who did not ask sees none. */
 const withoutNullUsage = (frame: Buffer): Buffer => {
-  if (!frame.includes(usageKey) || !everyValue(frame, usageKey, letterN)) return frame
+  if (!frame.includes(usageKey)) return frame
+  const usual = frame.indexOf(nullAfterChoices)
+  if (usual >= 0) return without(frame, usual + nullAfterChoices.indexOf(","), usual + nullAfterChoices.length)
   const from = frame.indexOf(openBrace)
   const to = frame.lastIndexOf(closeBrace) + 1
-  if (frame.subarray(from, to).includes(lf)) return frame
-  return Buffer.concat([
-    frame.subarray(0, from),
-    JsonSplice.edit(frame.subarray(from, to), { usage: undefined }),
-    frame.subarray(to)
-  ])
+  const json = frame.subarray(from, to)
+  if (json.includes(lf) || someUsage.test(json.toString("latin1"))) return frame
+  return Buffer.concat([frame.subarray(0, from), JsonSplice.edit(json, { usage: undefined }), frame.subarray(to)])
 }
+
+const usageKey = Buffer.from('"usage"')
+const nullAfterChoices = Buffer.from('}],"usage":null')
+const someUsage = /"usage"[ :]*[^ :n]/
+
+const without = (frame: Buffer, from: number, to: number): Buffer =>
+  Buffer.concat([frame.subarray(0, from), frame.subarray(to)])

@@ -333,8 +333,9 @@ describe("usage that the caller did not ask for", () => {
     const kept = [
       chunk({ content: ',"usage":null' }),
       chunk({ content: "x" }, null, { x_groq: { usage: null } }),
+      chunk({ content: "x", usage: null }),
       chunk({ content: "y", usage: null }),
-      chunk({}, "stop", { usage: tokens })
+      chunk({}, "stop", { x_groq: { usage: null }, usage: tokens })
     ]
     assert.strictEqual(run([...kept, done], { hideUsage: true }).released, join(...kept))
     const both = chunk({ content: ',"usage":null' }, null, nulls)
