@@ -1,12 +1,12 @@
 /**
  * The gateway inside of a program, without HTTP: `npx tsx examples/gateway.ts`. Both providers are simulated, so it needs
- * no key and no network; the first one is overloaded, so the second one answers.
+ * no key and no network; the first one is always overloaded, so the second one answers.
  */
 import { Console, Effect, Stream } from "effect"
-import { chatRequest, Gateway, Money, Orelse, textOf, Usage } from "orelse"
+import { type ChatReply, chatRequest, Gateway, type GatewayError, Money, Orelse, textOf } from "orelse"
 
-// The form of the config file. With `provider: "openai", apiKey: "${OPENAI_API_KEY}"` and `process.env` as a second
-// argument it is real.
+// In the form of the config file. With `provider: "openai", apiKey: "${OPENAI_API_KEY}"`, and `process.env` as the second
+// argument, it is real.
 const GatewayLive = Orelse.layerConfig({
   instances: [
     { id: "primary", provider: "simulated", simulated: { failureRate: 1, failures: ["provider_unavailable"] } },
@@ -23,49 +23,63 @@ const GatewayLive = Orelse.layerConfig({
   ]
 })
 
-const question = [{ role: "user", content: "What do you do when a provider is down?" }]
+const question = {
+  model: "gpt-4o-mini",
+  messages: [{ role: "user", content: "What happens when a provider is down?" }]
+}
 
+/** A whole answer. */
 const complete = Effect.gen(function* () {
   const gateway = yield* Gateway
-  const reply = yield* gateway.complete(yield* chatRequest({ model: "gpt-4o-mini", messages: question }))
+  const reply = yield* gateway.complete(yield* chatRequest(question))
   yield* Console.log(textOf(reply.answer))
-  yield* Console.log(`answered by ${reply.instance} with ${reply.model}${reply.fallback ? ", a fallback" : ""}`)
-  for (const { category, instance, ms, outcome } of reply.attempts) {
-    yield* Console.log(`  ${instance}: ${category ?? outcome} after ${Math.round(ms)} ms`)
-  }
-  yield* Console.log(`cost: ${reply.cost === undefined ? "unknown" : `${Money.toUsd(reply.cost)} USD`}`)
+  yield* account(reply)
 })
 
+/** The same, word by word; the last event says who it was. */
 const stream = Effect.gen(function* () {
   const gateway = yield* Gateway
-  const request = yield* chatRequest({ model: "gpt-4o-mini", messages: question })
-  yield* Stream.runForEach(gateway.stream(request), (event) => {
-    switch (event._tag) {
-      case "Text":
-        return Effect.sync(() => process.stdout.write(event.text))
-      case "Usage":
-        return Console.log(`\n${Usage.total(event.usage)} tokens`)
-      default:
-        return Effect.void
-    }
+  const events = gateway.stream(yield* chatRequest(question))
+  yield* Stream.runForEach(events, (event) => {
+    if (event._tag === "Text") return Effect.sync(() => process.stdout.write(event.text))
+    return event._tag === "End" ? Effect.zipRight(Console.log(), account(event)) : Effect.void
   })
 })
 
-const unknownModel = Effect.gen(function* () {
+/** Who answered, which calls it took, and what it cost. */
+const account = ({ attempts, cost, instance, model }: Pick<ChatReply, "attempts" | "cost" | "instance" | "model">) =>
+  Effect.gen(function* () {
+    yield* Console.log(`  answered by ${instance} with ${model}`)
+    for (const attempt of attempts) {
+      yield* Console.log(`  ${attempt.instance}: ${attempt.category ?? attempt.outcome}, ${Math.round(attempt.ms)} ms`)
+    }
+    yield* Console.log(`  cost: ${cost === undefined ? "unknown" : `${Money.toUsd(cost)} USD`}`)
+  })
+
+/** A request may forbid its own fallback: then the failure of the first provider is the result. */
+const withoutFallback = Effect.gen(function* () {
   const gateway = yield* Gateway
-  yield* gateway.complete(
-    yield* chatRequest({ model: "claude-sonnet-4-5", messages: question, fallback: { enabled: false } })
-  )
+  const reply = yield* gateway.complete(yield* chatRequest({ ...question, fallback: { enabled: false } }))
+  yield* Console.log(textOf(reply.answer))
 })
 
-/** The way in which a request failed says what can be done about it. */
-const explained = <A, R>(request: Effect.Effect<A, GatewayError.GatewayError, R>) =>
+/** Every way to fail is in the type, and says what can be done about it. */
+const explained = <R>(request: Effect.Effect<void, GatewayError.GatewayError, R>) =>
   request.pipe(
     Effect.catchTags({
-      RequestRejected: ({ message, param }) => Console.log(`the request is wrong: ${message} (${param})`),
+      RequestRejected: ({ message }) => Console.log(`the request is wrong: ${message}`),
       ModelNotServed: ({ model }) => Console.log(`nobody is configured for ${model}`),
-      ProviderFailed: ({ error }) => Console.log(`${error.instance} failed, and nobody takes over: ${error.category}`),
-      FallbackExhausted: ({ attempts }) => Console.log(`all failed: ${attempts.map((call) => call.category)}`),
+      ProviderFailed: ({ attempts, error }) =>
+        Console.log(`${error.instance} failed ${attempts.length} times: ${error.message}`),
+      FallbackExhausted: ({ message, retryAfterMs }) => Console.log(`${message}; again in ${retryAfterMs ?? "?"} ms`),
       DeadlineExceeded: ({ deadlineMs }) => Console.log(`nobody answered within ${deadlineMs} ms`)
     })
   )
+
+const program = Effect.forEach([complete, stream, withoutFallback], explained).pipe(
+  Effect.provide(GatewayLive),
+  // A mistake in the configuration comes before anything is asked: every problem, each with the path of its field.
+  Effect.catchTag("ConfigError", ({ message }) => Console.error(message))
+)
+
+await Effect.runPromise(program)

@@ -1,3 +1,5 @@
+import type { Attempt } from "./Attempt.js"
+import type { Money } from "./Money.js"
 import type { Usage } from "./Usage.js"
 
 /** One event of a streamed answer, whatever dialect it came in. `index` is the choice. */
@@ -16,4 +18,16 @@ export type ChatEvent =
       readonly arguments: string
     }
   | { readonly _tag: "Finish"; readonly index: number; readonly reason: string }
-  | { readonly _tag: "Usage"; readonly usage: Usage }
+  | {
+      /** The last event of a stream that ended well: who answered, and what it took. */
+      readonly _tag: "End"
+      readonly provider: string
+      readonly instance: string
+      readonly model: string
+      readonly fallback: boolean
+      readonly attempts: ReadonlyArray<Attempt>
+      /** `undefined` when the provider did not say. */
+      readonly usage: Usage | undefined
+      /** `undefined` is unknown, never zero. */
+      readonly cost: Money | undefined
+    }

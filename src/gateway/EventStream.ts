@@ -7,20 +7,19 @@ import * as Sse from "../protocol/Sse.js"
 import type { ChatReplyStream } from "./ChatReply.js"
 import * as PushStream from "./PushStream.js"
 
-/** A streamed answer as events. Usage comes once, last, whether or not the request asked the provider for it. */
+/** A streamed answer as events, with `End` as the last one unless it broke. */
 export const make = (open: Effect.Effect<ChatReplyStream, GatewayError>): Stream.Stream<ChatEvent, GatewayError> =>
   PushStream.make<ChatEvent, GatewayError>(
     Effect.map(open, (reply) => (emit) => {
+      const { fallback, instance, model, provider } = reply
       reply.start({
-        onFrames: (frames) => emit.items(frames.flatMap(eventsOf)),
-        onEnd: ({ attempts, error, usage }) => {
-          if (usage !== undefined) emit.items([{ _tag: "Usage", usage }])
-          emit.end(error === undefined ? undefined : new ProviderFailed({ error, attempts }))
+        onFrames: (frames) => emit.items(frames.flatMap((frame) => OpenAiChat.events(Sse.data(frame) ?? ""))),
+        onEnd: ({ attempts, cost, error, usage }) => {
+          if (error !== undefined) return emit.end(new ProviderFailed({ error, attempts }))
+          emit.items([{ _tag: "End", provider, instance, model, fallback, attempts, usage, cost }])
+          emit.end()
         }
       })
       return reply
     })
   )
-
-const eventsOf = (frame: Buffer): ReadonlyArray<ChatEvent> =>
-  OpenAiChat.events(Sse.data(frame) ?? "").filter((event) => event._tag !== "Usage")

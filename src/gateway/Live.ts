@@ -1,5 +1,6 @@
 import * as Layer from "effect/Layer"
 import { Catalog } from "../catalog/Catalog.js"
+import type { ConfigFileEncoded } from "../config/ConfigFile.js"
 import * as LoadSettings from "../config/LoadSettings.js"
 import { CurrentSettings } from "../config/Settings.js"
 import { Health } from "../health/Health.js"
@@ -16,9 +17,12 @@ export const layer = Gateway.layer.pipe(
   Layer.provideMerge(Layer.mergeAll(Transport.layer, Simulator.layer))
 )
 
+/** A configuration in the form of the config file. */
+export type Config = ConfigFileEncoded
+
 /**
- * The whole gateway without a server, on a configuration in the form of the config file. `env` fills its `${VAR}`s; nothing
- * else is read. Fails with every problem of the configuration at once.
+ * The whole gateway without a server, on a configuration in the form of the config file. Of `env` its `${VAR}`s are filled,
+ * and keys in it make instances; nothing else is read. Fails with every problem of the configuration at once.
  */
-export const layerConfig = (config: unknown, env: Readonly<Record<string, string | undefined>> = {}) =>
+export const layerConfig = (config: Config, env: Readonly<Record<string, string | undefined>> = {}) =>
   Layer.provide(layer, Layer.effect(CurrentSettings, LoadSettings.fromObject(config, env)))

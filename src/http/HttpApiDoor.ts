@@ -19,6 +19,7 @@ import * as NodeBody from "./NodeBody.js"
 import type { Handler } from "./Handler.js"
 import { Readiness } from "./Readiness.js"
 import * as Replies from "./Replies.js"
+import * as ReplyHeaders from "./ReplyHeaders.js"
 import * as RouteTable from "./RouteTable.js"
 import { noFacts, type Facts, type Inbound, type StreamBody, type WireReply } from "./WireReply.js"
 
@@ -85,7 +86,9 @@ export const guarded = HttpApiBuilder.middleware(
           return Effect.succeed(respond(visit, Replies.refuse(inbound, caller)))
         }
         return app.pipe(
-          Effect.map(HttpServerResponse.setHeader("x-request-id", inbound.id)),
+          Effect.map((response) =>
+            HttpServerResponse.setHeaders(response, { ...ReplyHeaders.make(inbound, noFacts), ...response.headers })
+          ),
           Effect.catchAllCause((cause) =>
             Cause.isInterruptedOnly(cause)
               ? Effect.failCause(cause)

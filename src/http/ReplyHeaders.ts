@@ -26,5 +26,9 @@ const ownShare = (inbound: Inbound, { attempts }: Facts): number => {
   return Math.max(0, elapsed - (last.startedAt + last.ms - first.startedAt))
 }
 
-/** A model's name may come from a caller; a header holds printable ASCII only. */
-const headerSafe = (value: string): string => (/^[\x20-\x7e]*$/.test(value) ? value : encodeURIComponent(value))
+/** A model's name may come from a caller; a header holds printable ASCII only, and not much of it. */
+const headerSafe = (value: string): string =>
+  /^[\x20-\x7e]{0,256}$/.test(value) ? value : encodeURIComponent(wellFormed(value.slice(0, 256)))
+
+/** Half a surrogate pair cannot be encoded. */
+const wellFormed = (text: string): string => Buffer.from(text).toString("utf8")

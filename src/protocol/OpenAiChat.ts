@@ -337,8 +337,6 @@ export const events = (data: string): ReadonlyArray<ChatEvent> => {
     const reason = text(choice["finish_reason"])
     if (reason !== undefined) found.push({ _tag: "Finish", index, reason })
   }
-  const usage = usageIn(json)
-  if (usage !== undefined) found.push({ _tag: "Usage", usage: usageOf(usage) })
   return found
 }
 

@@ -105,7 +105,7 @@ describe("whatever three providers do", () => {
           const text = textOf(events)
           const speaker = text.slice(0, 1)
           assert.isTrue(said(speaker).startsWith(text))
-          assert.strictEqual(Exit.isSuccess(end), text !== "" && events.at(-1)?._tag === "Usage")
+          assert.strictEqual(Exit.isSuccess(end), text !== "" && events.at(-1)?._tag === "End")
           if (Exit.isSuccess(end)) return assert.strictEqual(text, said(speaker))
           const failure = yield* Effect.flip(end)
           const attempts = attemptsOf(failure)

@@ -27,9 +27,9 @@ describe("a streamed answer", () => {
       for (const options of [{}, { stream_options: { include_usage: true } }]) {
         const { end, events } = yield* streamed({ scripts: { a: ok }, request: { stream: true, ...options } })
         const tags = events.map((event) => event._tag)
-        assert.deepStrictEqual([tags, end], [["Text", "Text", "Finish", "Usage"], "clean"])
+        assert.deepStrictEqual([tags, end], [["Text", "Text", "Finish", "End"], "clean"])
         const usage = events.at(-1)
-        assert.strictEqual(usage?._tag === "Usage" ? usage.usage.output : 0, 2)
+        assert.strictEqual(usage?._tag === "End" ? usage.usage?.output : 0, 2)
       }
     })
   )

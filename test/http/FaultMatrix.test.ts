@@ -7,8 +7,7 @@ import { chain, doors, keyOf, type Running } from "../support/server.js"
 import * as Upstream from "../support/upstream.js"
 import { at, chat, eventsOf, streaming, type Answer } from "./asking.js"
 
-const upstream = ({ reply }: Fault) =>
-  reply === "refused" ? Effect.succeed(Upstream.refusing) : Upstream.make(reply)
+const upstream = ({ reply }: Fault) => (reply === "refused" ? Effect.succeed(Upstream.refusing) : Upstream.make(reply))
 
 /** Only a hang is waited for, so that a busy machine makes no timeout of anything else. */
 const limits = (hangs: boolean, total: number) =>

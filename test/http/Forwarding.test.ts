@@ -54,7 +54,11 @@ for (const door of doors) {
         const first = yield* Upstream.make(Replies.failure(503, { message: "down" }))
         const second = yield* Upstream.make(Replies.answer("hello"))
         const gateway = yield* chain(door, [first, second])
-        yield* chat(gateway, {}, { authorization: "Bearer mine", "x-api-key": "mine", cookie: "a=b", "x-orelse-trace": "1" })
+        yield* chat(
+          gateway,
+          {},
+          { authorization: "Bearer mine", "x-api-key": "mine", cookie: "a=b", "x-orelse-trace": "1" }
+        )
         for (const [position, upstream] of [first, second].entries()) {
           const { host: _, ...headers } = upstream.received[0]?.headers ?? {}
           assert.deepStrictEqual(headers, {
@@ -87,7 +91,7 @@ for (const door of doors) {
       Effect.gen(function* () {
         const frames = [
           ': ping\r\n\r\ndata:{"choices":[{"index":0,"delta":{"content":"a"}}],"n":12345678901234567890}\r\n\r\n',
-          ': another\n\nevent: note\ndata: not json\n\nid: 7\ndata: {"choices":[],"vendor":{"x":1}}\n\n',
+          ': another\n\nevent: note\nid: 7\ndata: {"choices":[],"vendor":{"x":1}}\n\n',
           'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
           'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\n'
         ]
@@ -100,6 +104,19 @@ for (const door of doors) {
         const answer = yield* chat(yield* chain(door, [upstream]), streaming)
         const committed = frames.join("").replace(": ping\r\n\r\n", "")
         assert.strictEqual(answer.body.toString("utf8"), `${committed}data: [DONE]\n\n`)
+      })
+    )
+
+    it.scopedLive("does not hold frames that are no JSON, of which clients die", () =>
+      Effect.gen(function* () {
+        const upstream = yield* Upstream.make((asked) => {
+          const [head, preamble, ...rest] = Replies.answer("hello")(asked)
+          const noise = { data: "data: <html>\n\n" }
+          return [head, noise, preamble, noise, ...rest].filter((step) => step !== undefined)
+        })
+        const answer = yield* chat(yield* chain(door, [upstream]), streaming)
+        const clean = upstream.received[0]?.sent().toString("utf8").replaceAll("data: <html>\n\n", "")
+        assert.strictEqual(answer.body.toString("utf8"), clean)
       })
     )
 

@@ -1,4 +1,6 @@
 import * as Effect from "effect/Effect"
+import * as http from "node:http"
+import { buffer } from "node:stream/consumers"
 import type { Running } from "../support/server.js"
 
 /** An answer, read to its end. */
@@ -18,6 +20,25 @@ export const ask = (gateway: Running, path: string, init: RequestInit = {}): Eff
       body: Buffer.from(await response.arrayBuffer())
     }
   })
+
+/** One request by `node:http`, for headers that `fetch` sets itself. */
+export const knock = (
+  gateway: Running,
+  path: string,
+  { body = "", headers = {}, method = "POST" }: Knock
+): Effect.Effect<Answer> =>
+  Effect.promise(async () => {
+    const request = http.request({ host: "127.0.0.1", port: gateway.port, path, method, headers }).end(body)
+    const response = await new Promise<http.IncomingMessage>((resolve) => request.once("response", resolve))
+    const named = Object.entries(response.headers).map(([name, value]): [string, string] => [name, String(value)])
+    return { status: response.statusCode ?? 0, headers: new Headers(named), body: await buffer(response) }
+  })
+
+export interface Knock {
+  readonly method?: string
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
 
 /** A chat request for `m`; a text is sent as it is. */
 export const chat = (

@@ -184,12 +184,12 @@ describe("the events of a chunk", () => {
     ])
   })
 
-  it("hold usage last", () => {
+  it("hold no usage, which comes with the end", () => {
     const usage = { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 }
     const found = events({ index: 0, delta: { content: "x" } }, { usage })
     assert.deepStrictEqual(
       found.map((event) => event._tag),
-      ["Text", "Usage"]
+      ["Text"]
     )
   })
 

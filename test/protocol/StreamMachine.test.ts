@@ -334,7 +334,6 @@ describe("usage that the caller did not ask for", () => {
       chunk({ content: ',"usage":null' }),
       chunk({ content: "x" }, null, { x_groq: { usage: null } }),
       chunk({ content: "x", usage: null }),
-      chunk({ content: "y", usage: null }),
       chunk({}, "stop", { x_groq: { usage: null }, usage: tokens })
     ]
     assert.strictEqual(run([...kept, done], { hideUsage: true }).released, join(...kept))
