@@ -79,12 +79,6 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
       const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)
       const startOpen = starter((provider, call) => provider.startStream(call), Settlement.streamed)
 
-      /** On the clock of whoever runs it. */
-      const whole =
-        <B>(start: Starter<B>) =>
-        (request: ChatRequest, caller: Caller = local): Effect.Effect<B, GatewayError> =>
-          Effect.clockWith((clock) => Call.run(start(Timers.ofClock(clock), request, caller)))
-
       const open = whole(startOpen)
       return Gateway.of({
         complete: whole(startComplete),
@@ -99,3 +93,9 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
 
 /** Starts to serve a request, on these timers. */
 type Starter<B> = (timers: Timers.Timers, request: ChatRequest, caller: Caller) => Call.Start<B, GatewayError>
+
+/** On the clock of whoever runs it. */
+const whole =
+  <B>(start: Starter<B>) =>
+  (request: ChatRequest, caller: Caller = local): Effect.Effect<B, GatewayError> =>
+    Effect.clockWith((clock) => Call.run(start(Timers.ofClock(clock), request, caller)))

@@ -28,7 +28,7 @@ export const make = ({ adminKey, host }: Pick<Settings["server"], "adminKey" | "
     if (foreign !== undefined) return foreign
     // What is matched as a route is what was authorised: no second spelling of a path gets through.
     if (!isPlain(path)) return HttpRefusal.noSuchRoute(inbound.method, path)
-    const administers = path === "/admin" || path.startsWith("/admin/")
+    const administers = /^\/admin(\/|$)/i.test(path) // the router takes a path in any case
     if (administers ? admin === undefined : bound) return Caller.local
     const key = credential(inbound)
     if (key instanceof HttpRefusal.HttpRefusal) return key

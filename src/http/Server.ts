@@ -15,7 +15,7 @@ import * as NodeDoor from "./NodeDoor.js"
 import { Readiness } from "./Readiness.js"
 
 /** The address could not be listened on. */
-export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {
+class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {
   message: Schema.String
 }) {}
 
@@ -47,7 +47,8 @@ export class Server extends Context.Tag("orelse/Server")<Server, { readonly url:
       const { drain, host, port } = settings.server
       const server = http.createServer(limits, listener)
       yield* Effect.acquireRelease(listen(server, host, port), () =>
-        readiness.drain.pipe(
+        // A release cannot be interrupted, so the waiting must say that it can.
+        Effect.interruptible(readiness.drain).pipe(
           Effect.timeoutOption(Duration.millis(drain)),
           Effect.zipRight(
             Effect.sync(() => {

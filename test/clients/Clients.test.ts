@@ -33,7 +33,7 @@ const rejection = (run: () => Promise<unknown>): Effect.Effect<unknown> =>
 const servedBy = ({ lines }: Running) => lines.map(({ instance }) => instance)
 
 for (const client of clients) {
-  describe.concurrent(client.name, () => {
+  describe.concurrent(`${client.name}`, () => {
     for (const [way, failing] of ways) {
       const served = failing.length === 0 ? "first" : "second"
 
