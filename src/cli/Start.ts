@@ -5,7 +5,8 @@ import { CurrentSettings, type Settings } from "../config/Settings.js"
 import * as Live from "../gateway/Live.js"
 import { Health, type Check } from "../health/Health.js"
 import { Readiness } from "../http/Readiness.js"
-import { Server } from "../http/Server.js"
+import { Server, type ListenFailed } from "../http/Server.js"
+import type { Failed } from "./Failed.js"
 import * as Logging from "./Logging.js"
 import * as Options from "./Options.js"
 
@@ -17,7 +18,7 @@ export const start = Command.make(
 ).pipe(Command.withDescription("serve the gateway"))
 
 /** The gateway, its server and its log; in that order they come down again from the right. */
-const app = (settings: Settings) =>
+const app = (settings: Settings): Layer.Layer<never, ListenFailed | Failed> =>
   Layer.scopedDiscard(greet(settings)).pipe(
     Layer.provide(Server.layer),
     Layer.provide(Live.layer),

@@ -15,7 +15,7 @@ import * as NodeDoor from "./NodeDoor.js"
 import { Readiness } from "./Readiness.js"
 
 /** The address could not be listened on. */
-class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {
+export class ListenFailed extends Schema.TaggedError<ListenFailed>()("ListenFailed", {
   message: Schema.String
 }) {}
 

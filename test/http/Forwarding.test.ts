@@ -3,13 +3,16 @@ import * as Effect from "effect/Effect"
 import * as Replies from "../support/replies.js"
 import { chain, doors, keyOf } from "../support/server.js"
 import * as Upstream from "../support/upstream.js"
-import { bodyOf, chat, eventsOf, streaming } from "./asking.js"
+import { bodyOf, chat, eventsOf, open, streaming } from "./asking.js"
 
 /** What parsing and printing again would spoil: big integers, white space, escapes, the order and repetition of keys. */
 const delicate = `{ "vendor_field": {"deep": [1e400, 9007199254740993, -0.0, 1.10]},
   "seed": 12345678901234567890,\t"logit_bias": {"9": 1, "10": -1},
   "messages": [{"role": "user", "content": "\\u00e9\\ud83d\\ude00 \\/ é", "name": "a", "name": "b"}],
   "model": "m"`
+
+const closes = ({ headers, status }: { readonly headers: Readonly<Record<string, string>>; readonly status: number }) =>
+  Replies.head(status, { ...headers, connection: "close" })
 
 for (const door of doors) {
   describe(`${door}: what a provider is sent`, () => {
@@ -76,7 +79,57 @@ for (const door of doors) {
     )
   })
 
+  describe(`${door}: the connection to a provider`, () => {
+    it.scopedLive("is kept after whole answers, streams and errors, and used again", () =>
+      Effect.gen(function* () {
+        const hello = Replies.answer("hello")
+        const upstream = yield* Upstream.make(hello, hello, Replies.failure(503, { message: "down" }), hello)
+        const gateway = yield* chain(door, [upstream])
+        for (const request of [{}, streaming, {}, {}]) yield* chat(gateway, request)
+        assert.deepStrictEqual(
+          [upstream.received.length, new Set(upstream.received.map(({ from }) => from)).size],
+          [4, 1]
+        )
+      })
+    )
+
+    it.scopedLive("is a new one where the provider closes each", () =>
+      Effect.gen(function* () {
+        const closing: Upstream.Reply = (asked) =>
+          Replies.answer("hello")(asked).map((step) => ("head" in step ? closes(step.head) : step))
+        const upstream = yield* Upstream.make(closing)
+        const gateway = yield* chain(door, [upstream])
+        for (const request of [{}, {}, streaming, streaming])
+          assert.strictEqual((yield* chat(gateway, request)).status, 200)
+        assert.strictEqual(new Set(upstream.received.map(({ from }) => from)).size, 4)
+      })
+    )
+  })
+
   describe(`${door}: what a caller is sent`, () => {
+    it.scopedLive("is a stream that nothing in between may collect", () =>
+      Effect.gen(function* () {
+        const upstream = yield* Upstream.make(Replies.answer("hello"))
+        const { headers } = yield* chat(yield* chain(door, [upstream]), streaming)
+        assert.deepStrictEqual(
+          ["content-type", "cache-control", "x-accel-buffering"].map((name) => headers.get(name)),
+          ["text/event-stream; charset=utf-8", "no-cache", "no"]
+        )
+      })
+    )
+
+    it.scopedLive("comes piece by piece, as the provider says it", () =>
+      Effect.gen(function* () {
+        const more = yield* Effect.makeLatch()
+        const upstream = yield* Upstream.make(Replies.answerThen("word", more.await))
+        const reading = yield* open(yield* chain(door, [upstream]))
+        let said = ""
+        while (!said.includes("word")) said += yield* reading.piece
+        yield* more.open
+        assert.strictEqual(said + (yield* reading.rest), upstream.received[0]?.sent().toString("utf8"))
+      })
+    )
+
     it.scopedLive("is the provider's answer, byte for byte", () =>
       Effect.gen(function* () {
         const body = ` {"id": "x", "n": 12345678901234567890, "choices": [{"index":0,"message":{"content":"\\u00e9"}}]}\n`

@@ -55,7 +55,14 @@ for (const door of doors) {
         }
         assert.strictEqual(yield* status(gateway, adminPath, { headers: asAdmin }), 200)
         assert.strictEqual(yield* status(gateway, adminPath, { headers: { "x-api-key": adminKey } }), 200)
-        for (const path of ["/admin", "/admin/nothing", "/admin/../admin/providers/first/test", "/%61dmin/x"]) {
+        for (const path of [
+          "/admin",
+          "/admin/nothing",
+          "/ADMIN/providers/first/test",
+          "/Admin/providers/first/TEST/",
+          "/admin/../admin/providers/first/test",
+          "/%61dmin/x"
+        ]) {
           assert.include([401, 404], yield* status(gateway, path))
         }
       })

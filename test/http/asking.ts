@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
 import * as http from "node:http"
 import { buffer } from "node:stream/consumers"
 import type { Running } from "../support/server.js"
@@ -50,6 +51,37 @@ export const chat = (
     method: "POST",
     headers: { "content-type": "application/json", ...headers },
     body: typeof fields === "string" ? fields : bodyOf(fields)
+  })
+
+/** A stream that a test reads as far as it wants. */
+export interface Reading {
+  readonly status: number
+  /** The next piece; `undefined` after the end. Dies when the connection broke. */
+  readonly piece: Effect.Effect<string | undefined>
+  /** Everything else, to the end. */
+  readonly rest: Effect.Effect<string>
+  /** Hangs up. */
+  readonly leave: Effect.Effect<void>
+}
+
+/** A chat request whose answer has begun; it is left with the scope. */
+export const open = (
+  gateway: Running,
+  fields: Readonly<Record<string, unknown>> = streaming
+): Effect.Effect<Reading, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const left = new AbortController()
+    const leave = Effect.sync(() => left.abort())
+    yield* Effect.addFinalizer(() => leave)
+    const response = yield* Effect.promise(() =>
+      fetch(`${gateway.url}/v1/chat/completions`, { method: "POST", body: bodyOf(fields), signal: left.signal })
+    )
+    const pieces = response.body?.pipeThrough(new TextDecoderStream()).getReader()
+    const piece = Effect.promise(async () => (await pieces?.read())?.value)
+    const rest: Effect.Effect<string> = Effect.flatMap(piece, (text) =>
+      text === undefined ? Effect.succeed("") : Effect.map(rest, (more) => text + more)
+    )
+    return { status: response.status, piece, rest, leave }
   })
 
 /** The JSON of a chat request for `m`. */

@@ -31,6 +31,8 @@ export interface Received extends Asked {
   readonly path: string
   readonly headers: http.IncomingHttpHeaders
   readonly body: Buffer
+  /** The other side's port: requests with the same one came over one connection. */
+  readonly from: number | undefined
   /** The bytes of the answer so far, without what was flooded. */
   readonly sent: () => Buffer
   /** Bytes of the answer that the other side has made room for, the flooded ones included. */
@@ -102,6 +104,7 @@ interface ChatBody {
 class Visit implements Received {
   readonly path: string
   readonly headers: http.IncomingHttpHeaders
+  readonly from: number | undefined
   readonly stream: boolean
   readonly usage: boolean
   readonly hungUp: Effect.Effect<void>
@@ -116,6 +119,7 @@ class Visit implements Received {
   ) {
     this.path = request.url ?? ""
     this.headers = request.headers
+    this.from = request.socket.remotePort
     const view: ChatBody = JSON.parse(body.toString("utf8"))
     this.stream = view.stream === true
     this.usage = view.stream_options?.include_usage === true

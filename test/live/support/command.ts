@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -50,6 +50,15 @@ export const launch = (args: ReadonlyArray<string>, setting: Setting = {}) =>
 /** Runs the built `orelse` to its end. */
 export const run = (args: ReadonlyArray<string>, setting: Setting = {}): Effect.Effect<Ended> =>
   Effect.scoped(Effect.flatMap(launch(args, setting), ({ ended }) => ended))
+
+/** What a line prints in a shell. */
+export const shell = (line: string, setting: Setting = {}): Effect.Effect<string> =>
+  Effect.scoped(Effect.flatMap(launchProgram("sh", ["-c", line], setting), ({ ended }) => ended)).pipe(
+    Effect.map(({ code, stderr, stdout }) => (code === 0 ? stdout : `${line} ended with ${code}: ${stderr}`))
+  )
+
+/** Is there a curl for the shell? */
+export const hasCurl = spawnSync("curl", ["--version"]).status === 0
 
 /** Launches a program in a process group of its own, which is killed with the scope. */
 export const launchProgram = (

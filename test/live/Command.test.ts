@@ -1,0 +1,138 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import { answer } from "../support/replies.js"
+import * as Upstream from "../support/upstream.js"
+import { run } from "./support/command.js"
+
+const key = "sk-canary-4f1d7a9c2e6b8035"
+
+/** A config file with one instance of a compatible provider, and whatever a test adds to it. */
+const config = (url: string, instance = "", rest = "") => `
+instances:
+  - id: ours
+    provider: openai-compatible
+    baseUrl: ${url}
+    apiKey: ${key}
+${instance}
+${rest}
+`
+
+describe("the command line", () => {
+  it.live("explains itself and each subcommand", () =>
+    Effect.gen(function* () {
+      for (const [args, words] of [
+        [["--help"], /start[^]*test/],
+        [["start", "--help"], /serve the gateway[^]*--config[^]*--port[^]*--host/],
+        [["test", "--help"], /check the configuration[^]*--live/]
+      ] as const) {
+        const { code, stderr, stdout } = yield* run(args)
+        assert.deepStrictEqual([code, stderr], [0, ""])
+        assert.match(stdout, words)
+      }
+    })
+  )
+
+  it.live("ends with 2 and a word about it when it is not understood", () =>
+    Effect.gen(function* () {
+      for (const [args, words] of [
+        [["strat"], /strat|start/],
+        [["start", "--prot", "1"], /--prot/],
+        [["start", "--port", "many"], /many/],
+        [["test", "--live", "now"], /now/]
+      ] as const) {
+        const { code, stderr, stdout } = yield* run(args)
+        assert.deepStrictEqual([args, code, stdout], [args, 2, ""])
+        assert.match(stderr, words)
+      }
+    })
+  )
+
+  it.live("refuses a bad config file with the path of each field, and never shows a key", () =>
+    Effect.gen(function* () {
+      const text = config("http://127.0.0.1:1/v1", "    timeouts: { connect: soon }\n    apikey: x", "rooting: {}")
+      for (const command of ["start", "test"]) {
+        const { code, stderr, stdout } = yield* run([command, "--config", "orelse.yaml"], {
+          files: { "orelse.yaml": text }
+        })
+        assert.deepStrictEqual([code, stdout], [1, ""])
+        assert.match(stderr, /^orelse.yaml: the configuration has 3 problems$/m)
+        assert.match(stderr, /line 7: instances\[0\]\.timeouts\.connect: /)
+        assert.match(stderr, /line 8: instances\[0\]\.apikey: .*apiKey/)
+        assert.match(stderr, /line 9: rooting: .*routing/)
+        assert.notInclude(stderr, key)
+      }
+    })
+  )
+
+  it.live("never shows a key that came from the environment into a field where none belongs", () =>
+    Effect.gen(function* () {
+      const text = config("http://127.0.0.1:1/v1", "    timeouts: { total: '${SECRET_KEY}' }")
+      const { code, stderr } = yield* run(["test", "--config", "orelse.yaml"], {
+        files: { "orelse.yaml": text },
+        env: { SECRET_KEY: key }
+      })
+      assert.strictEqual(code, 1)
+      assert.include(stderr, "instances[0].timeouts.total")
+      assert.notInclude(stderr, key)
+    })
+  )
+
+  it.live("says which config file is missing", () =>
+    Effect.gen(function* () {
+      const { code, stderr } = yield* run(["start"], { env: { ORELSE_CONFIG: "nowhere.yaml" } })
+      assert.deepStrictEqual([code, stderr.includes("nowhere.yaml")], [1, true])
+    })
+  )
+})
+
+describe("orelse test", () => {
+  it.live("prints the plan for each model, and calls nobody", () =>
+    Effect.gen(function* () {
+      const models = `
+models:
+  - id: gpt-4o-mini
+    aliases: [mini]
+    targets:
+      - { instance: ours, model: small }
+      - { instance: openai, model: gpt-4o-mini, catch: [rate_limit, timeout] }
+tasks: { code: gpt-4o }
+`
+      const { code, stdout } = yield* run(["test", "-c", "orelse.yaml"], {
+        files: { "orelse.yaml": config("http://127.0.0.1:1/v1", "    models: [small]", models) },
+        env: { OPENAI_API_KEY: key, OPENAI_BASE_URL: "http://127.0.0.1:1/v1" }
+      })
+      assert.strictEqual(code, 0)
+      assert.include(stdout, "instances: ours (openai-compatible), openai (openai)")
+      for (const name of ["gpt-4o-mini", "mini"]) {
+        assert.include(stdout, `\n${name}: ours/small, or else openai/gpt-4o-mini (on rate_limit, timeout)\n`)
+      }
+      assert.include(stdout, "\ngpt-4o: openai/gpt-4o\n")
+      assert.include(stdout, "No provider was called")
+      assert.notInclude(stdout, key)
+    })
+  )
+
+  it.scopedLive("with --live asks each instance, and ends with 0 when all are there", () =>
+    Effect.gen(function* () {
+      const upstream = yield* Upstream.make(answer("unasked"))
+      const { code, stdout } = yield* run(["test", "--live", "--config", "orelse.yaml"], {
+        files: { "orelse.yaml": config(upstream.url) }
+      })
+      assert.deepStrictEqual([code, upstream.received.length], [0, 0])
+      assert.match(stdout, /^ours: ok \(1 models\)\n1 passed, 0 failed$/m)
+    })
+  )
+
+  it.scopedLive("with --live ends with 1 when one is not, and says which and why", () =>
+    Effect.gen(function* () {
+      const upstream = yield* Upstream.make(answer("unasked"))
+      const { code, stderr, stdout } = yield* run(["test", "--live", "--config", "orelse.yaml"], {
+        files: { "orelse.yaml": config(upstream.url) },
+        env: { OPENAI_API_KEY: key, OPENAI_BASE_URL: Upstream.refusing.url }
+      })
+      assert.strictEqual(code, 1)
+      assert.match(stdout, /^ours: ok .*\nopenai: .*connect.*\n1 passed, 1 failed$/m)
+      assert.notInclude(stdout + stderr, key)
+    })
+  )
+})
