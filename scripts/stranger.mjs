@@ -21,7 +21,7 @@ const meet = (project) => {
   const { programs, tests } = listExamples()
   expect(oldest !== manifest.devDependencies.effect, `effect ${oldest} is what we use ourselves, which shows nothing`)
 
-  run("npm pack", "npm", ["pack", "--pack-destination", project], { cwd: root })
+  run("npm pack", "npm", ["pack", "--loglevel", "warn", "--pack-destination", project], { cwd: root })
   writeProject(
     project,
     fs.readdirSync(project).find((name) => name.endsWith(".tgz"))

@@ -38,6 +38,9 @@ export const targets = (
   return found
 }
 
+/** May the instance be asked for this model? A list of models is all that it serves. */
+export const offers = (instance: InstanceSettings, model: string): boolean => instance.models?.includes(model) ?? true
+
 /** What an instance without a list of models is known to serve. */
 export const knownModels = (instance: InstanceSettings, replacements: ReplacementSettings): ReadonlyArray<string> => {
   switch (instance.provider) {
@@ -61,7 +64,7 @@ const pin = (
   if (slash <= 0 || slash === name.length - 1) return undefined
   const instance = find(name.slice(0, slash))
   const model = name.slice(slash + 1)
-  if (instance === undefined) return undefined
+  if (instance === undefined || !offers(instance, model)) return undefined
   // OpenRouter's own ids are `maker/model`; `openrouter/auto` is one of them.
   if (instance.provider === "openrouter" && !model.includes("/")) return undefined
   return { instance, model }

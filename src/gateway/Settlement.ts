@@ -1,11 +1,14 @@
 import * as Money from "../domain/Money.js"
 import type { ProviderError } from "../domain/ProviderError.js"
+import type { Usage } from "../domain/Usage.js"
 import type { Pricing } from "../ledger/Pricing.js"
 import type { ProviderAnswer } from "../provider/Provider.js"
 import type { ProviderStream } from "../provider/StreamCall.js"
 import type { Timers } from "../provider/Timers.js"
+import { vendors } from "../provider/Vendor.js"
 import type { AttemptLog } from "../routing/AttemptLog.js"
 import type { Served } from "../routing/FallbackChain.js"
+import type { Candidate } from "../routing/Plan.js"
 import type { ChatReply, ChatReplyStream, StreamEnd } from "./ChatReply.js"
 
 /** A chain that found somebody. */
@@ -19,11 +22,7 @@ export interface Run<A> {
 export const buffered = ({ served, log, timers }: Run<ProviderAnswer>, pricing: Pricing["Type"]): ChatReply => {
   const { candidate, attempt, value } = served
   const { answer, status } = value
-  const cost =
-    answer.reportedCost ??
-    (answer.usage === undefined
-      ? undefined
-      : pricing.cost(candidate.instance, namesOf(candidate.model, answer.model), answer.usage, timers.now()))
+  const cost = costOf(candidate, answer.model, answer.usage, answer.reportedCost, pricing, timers)
   attempt.succeed(status, answer.usage, cost)
   return {
     provider: candidate.instance.provider,
@@ -44,11 +43,7 @@ export const streamed = ({ served, log, timers }: Run<ProviderStream>, pricing: 
   let settled: StreamEnd | undefined
   const settle = (error: ProviderError | undefined, cancelled: boolean): StreamEnd => {
     const usage = stream.usage()
-    const cost =
-      stream.reportedCost() ??
-      (usage === undefined
-        ? undefined
-        : pricing.cost(candidate.instance, namesOf(candidate.model, stream.model()), usage, timers.now()))
+    const cost = costOf(candidate, stream.model(), usage, stream.reportedCost(), pricing, timers)
     attempt.succeed(stream.status, usage, cost)
     if (error !== undefined) attempt.fail(error)
     if (cancelled) attempt.cancel()
@@ -71,6 +66,19 @@ export const streamed = ({ served, log, timers }: Run<ProviderStream>, pricing: 
       return settle(undefined, true)
     }
   }
+}
+
+/** A vendor's own word first, where its word is good for that; then the prices. */
+const costOf = (
+  { instance, model }: Candidate,
+  answered: string | undefined,
+  usage: Usage | undefined,
+  reported: Money.Money | undefined,
+  pricing: Pricing["Type"],
+  timers: Timers
+): Money.Money | undefined => {
+  if (reported !== undefined && vendors[instance.provider].reportsCost) return reported
+  return usage === undefined ? undefined : pricing.cost(instance, namesOf(model, answered), usage, timers.now())
 }
 
 const namesOf = (asked: string, answered: string | undefined): ReadonlyArray<string> =>

@@ -16,10 +16,7 @@ export const chat =
   (gateway: Gateway["Type"], timers: Timers): Handler =>
   (inbound, caller, body, answer) => {
     const decoded = Either.flatMap(Body.parseJson(body), (json) => OpenAiChat.decodeRequest(body, json))
-    if (Either.isLeft(decoded)) {
-      answer(Either.right(Replies.refuse(inbound, decoded.left)))
-      return () => {}
-    }
+    if (Either.isLeft(decoded)) return Replies.atOnce(Replies.refuse(inbound, decoded.left), answer)
     const request = decoded.right
     return request.stream
       ? Replies.follow(

@@ -1,7 +1,14 @@
 import type { Caller } from "../domain/Caller.js"
-import type { Cancel } from "../provider/Timers.js"
 import type { Answer } from "./Replies.js"
-import type { Inbound } from "./WireReply.js"
+import type { Facts, Inbound } from "./WireReply.js"
 
 /** Answers a request whose body has been read, once, or never after it was cancelled. */
-export type Handler = (inbound: Inbound, caller: Caller, body: Buffer, answer: Answer) => Cancel
+export type Handler = (inbound: Inbound, caller: Caller, body: Buffer, answer: Answer) => Handling
+
+/** A request that is being answered. */
+export interface Handling {
+  /** Stops the first call; what has followed on its failure is the runner's to interrupt. */
+  readonly cancel: () => void
+  /** What is known of it already. */
+  readonly facts: Facts
+}

@@ -54,7 +54,7 @@ export const answer = (handler: Handler): Answer =>
     const body = yield* readBody(visit.bodyLimit)
     if (body instanceof HttpRefusal.HttpRefusal)
       return yield* respondBeforeEnd(visit, Replies.refuse(visit.inbound, body))
-    const started = Call.run<WireReply, never>((goOn) => handler(visit.inbound, visit.caller, body, goOn))
+    const started = Call.run<WireReply, never>((goOn) => handler(visit.inbound, visit.caller, body, goOn).cancel)
     const reply = yield* Effect.onInterrupt(started, () =>
       Effect.sync(() => visit.log(hungUp, { ...noFacts, failure: "cancelled" }))
     )
@@ -179,7 +179,7 @@ const refusalOf = (
   if (isTagged(error, "RouteNotFound")) {
     const allowed = RouteTable.methodsOf(path)
     return Effect.succeed(
-      allowed.length === 0
+      allowed.length === 0 || allowed.includes(inbound.method)
         ? HttpRefusal.noSuchRoute(inbound.method, path)
         : HttpRefusal.methodNotAllowed(inbound.method, allowed)
     )

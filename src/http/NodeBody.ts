@@ -42,7 +42,7 @@ export const read = (
 }
 
 /** A request that arrives too slowly to be thrown away is cut off after this, in ms. */
-const lingering = 10_000
+export const lingering = 10_000
 
 /** Waits until a request that is being thrown away has come to its end, or takes too long. */
 export const ended = (request: IncomingMessage): Effect.Effect<void> =>

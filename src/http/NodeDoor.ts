@@ -5,10 +5,11 @@ import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import type { Caller } from "../domain/Caller.js"
-import type { Cancel } from "../provider/Timers.js"
+import * as OpenAiChat from "../protocol/OpenAiChat.js"
 import * as AccessLog from "./AccessLog.js"
+import * as ErrorWire from "./ErrorWire.js"
 import { pathOf, type Guard } from "./Guard.js"
-import type { Handler } from "./Handler.js"
+import type { Handler, Handling } from "./Handler.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as Inbounds from "./Inbounds.js"
 import * as NodeBody from "./NodeBody.js"
@@ -31,11 +32,14 @@ export interface Door {
 /** The short way from `node:http` to the chat handlers: no fiber as long as the first call to a provider succeeds. */
 export const make = (door: Door): RequestListener => {
   return (request, response) => {
-    door.readiness.enter()
-    response.on("close", door.readiness.leave)
     const path = pathOf(request.url ?? "/")
     const handler = request.method === "POST" ? door.handlers.get(path) : undefined
-    if (handler === undefined) return door.otherwise(request, response)
+    if (handler === undefined) {
+      const cut = (): void => void response.destroy()
+      door.readiness.enter(cut)
+      response.on("close", () => door.readiness.leave(cut))
+      return door.otherwise(request, response)
+    }
     const inbound = Inbounds.make("POST", request.url ?? "/", request.headers)
     const visit = new Visit(door, inbound, path, request, response)
     const caller = door.readiness.draining() ? HttpRefusal.draining : door.guard(inbound)
@@ -50,13 +54,9 @@ export const make = (door: Door): RequestListener => {
   }
 }
 
-/** A request that arrives too slowly to be thrown away is cut off after this, in ms. */
-const lingering = 10_000
-
 /** One request on its way to its answer, until its response is closed. */
 class Visit {
-  /** The first call, as long as it is under way. */
-  private cancel: Cancel | undefined = undefined
+  private handling: Handling | undefined = undefined
   /** What followed on the first call's failure. */
   private fiber: Fiber.RuntimeFiber<WireReply> | undefined = undefined
   private stream: StreamBody | undefined = undefined
@@ -69,18 +69,24 @@ class Visit {
     private readonly request: IncomingMessage,
     private readonly response: ServerResponse
   ) {
+    door.readiness.enter(this.cut)
     response.on("close", this.closed)
   }
 
   begin(handler: Handler, caller: Caller, body: Buffer): void {
-    let answered = false
-    const cancel = handler(this.inbound, caller, body, (reply) => {
-      answered = true
-      this.cancel = undefined
-      if (Either.isRight(reply)) this.write(reply.right)
-      else this.follow(reply.left)
+    // These are callbacks of sockets: what is thrown here would end the process, or leave the request without an answer.
+    const guarded = (run: () => void): void => {
+      try {
+        run()
+      } catch (defect) {
+        this.follow(Replies.ofDefect(defect, this.inbound))
+      }
+    }
+    guarded(() => {
+      this.handling = handler(this.inbound, caller, body, (reply) =>
+        guarded(() => (Either.isRight(reply) ? this.write(reply.right) : this.follow(reply.left)))
+      )
     })
-    if (!answered) this.cancel = cancel
   }
 
   write(reply: WireReply): void {
@@ -105,7 +111,8 @@ class Visit {
       clearTimeout(timer)
       response.end()
     }
-    const timer = setTimeout(finish, lingering)
+    const timer = setTimeout(finish, NodeBody.lingering)
+    response.on("close", () => clearTimeout(timer))
     if (request.readableEnded) finish()
     else request.once("end", finish)
   }
@@ -135,21 +142,38 @@ class Visit {
     this.fiber = Runtime.runFork(this.door.runtime)(Effect.annotateLogs(reply, { request: this.inbound.id }))
     this.fiber.addObserver((exit) => {
       this.fiber = undefined
+      if (this.response.headersSent && Exit.isFailure(exit)) return
       if (Exit.isFailure(exit)) this.cancelled()
-      else this.write(exit.value)
+      else if (!this.response.headersSent) this.write(exit.value)
+      else this.response.destroy()
     })
   }
 
+  /** The drain is over: whoever still waits is told so, a stream by an error and without a clean end. */
+  private readonly cut = (): void => {
+    const { response, stream } = this
+    this.stop()
+    if (stream === undefined) return this.write(Replies.refuse(this.inbound, HttpRefusal.draining))
+    this.stream = undefined
+    this.log(response.statusCode, { ...stream.cancel(), failure: HttpRefusal.draining.code })
+    response.end(OpenAiChat.errorFrame(ErrorWire.make(HttpRefusal.draining, false).error))
+  }
+
+  private stop(): void {
+    this.handling?.cancel()
+    this.fiber?.unsafeInterruptAsFork(this.fiber.id())
+  }
+
   private readonly closed = (): void => {
+    this.door.readiness.leave(this.cut)
     if (this.response.writableFinished) return
-    this.cancel?.()
+    this.stop()
     if (this.stream !== undefined) this.log(hungUp, this.stream.cancel())
     else if (this.fiber === undefined) this.cancelled()
-    else this.fiber.unsafeInterruptAsFork(this.fiber.id())
   }
 
   private cancelled(): void {
-    this.log(hungUp, { ...noFacts, failure: "cancelled" })
+    this.log(hungUp, { ...(this.handling?.facts ?? noFacts), failure: "cancelled" })
     this.response.destroy()
   }
 

@@ -5,8 +5,8 @@ import type { ChatRequest } from "../domain/ChatRequest.js"
 import { attemptsOf, type GatewayError } from "../domain/GatewayError.js"
 import * as OpenAiChat from "../protocol/OpenAiChat.js"
 import * as Call from "../provider/Call.js"
-import type { Cancel } from "../provider/Timers.js"
 import * as ErrorWire from "./ErrorWire.js"
+import type { Handling } from "./Handler.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as ReplyHeaders from "./ReplyHeaders.js"
 import { header, noFacts, type Facts, type Inbound, type WireReply } from "./WireReply.js"
@@ -50,7 +50,7 @@ export const follow = <A>(
   request: ChatRequest,
   reply: (value: A) => WireReply,
   answer: Answer
-): Cancel => {
+): Handling => {
   const orError = Effect.matchCauseEffect({
     onSuccess: (value: A) => Effect.sync(() => reply(value)),
     onFailure: (cause: Cause.Cause<GatewayError>) => ofCause(cause, inbound, request)
@@ -60,13 +60,21 @@ export const follow = <A>(
     const made = Call.guard(() => reply(outcome.right))
     answer(Either.mapLeft(made, (defect) => Effect.catchAllCause(defect, (cause) => ofCause(cause, inbound, request))))
   }
-  try {
-    return start(goOn)
-  } catch (defect) {
-    goOn(Either.left(Effect.die(defect)))
-    return () => {}
-  }
+  return { cancel: start(goOn), facts: asked(request) }
 }
+
+/** Nothing had to be asked for this answer. */
+export const atOnce = (reply: WireReply, answer: Answer): Handling => {
+  answer(Either.right(reply))
+  return { cancel: () => {}, facts: reply.facts }
+}
+
+/** A defect: logged whole, shown as nothing but a 500. */
+export const ofDefect = (defect: unknown, inbound: Inbound, request?: ChatRequest): Effect.Effect<WireReply> =>
+  Effect.logError("a request ended in a defect", Cause.die(defect)).pipe(
+    Effect.annotateLogs({ request: inbound.id }),
+    Effect.as(refuse(inbound, HttpRefusal.internal, request))
+  )
 
 const ofCause = (
   cause: Cause.Cause<GatewayError>,
@@ -76,10 +84,7 @@ const ofCause = (
   const error = Cause.failureOrCause(cause)
   if (Either.isLeft(error)) return Effect.succeed(refuse(inbound, error.left, request))
   if (Cause.isInterruptedOnly(error.right)) return Effect.failCause(error.right)
-  return Effect.logError("a request ended in a defect", error.right).pipe(
-    Effect.annotateLogs({ request: inbound.id }),
-    Effect.as(refuse(inbound, HttpRefusal.internal, request))
-  )
+  return ofDefect(Cause.squash(error.right), inbound, request)
 }
 
 /** A JSON answer that the gateway makes itself. */

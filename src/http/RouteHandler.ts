@@ -31,10 +31,7 @@ export const route =
   (gateway: Gateway["Type"], timers: Timers, tasks: () => Readonly<Record<string, string>>): Handler =>
   (inbound, caller, body, answer) => {
     const decoded = Either.flatMap(Body.parseJson(body), (json) => toChat(json, tasks()))
-    if (Either.isLeft(decoded)) {
-      answer(Either.right(Replies.refuse(inbound, decoded.left)))
-      return () => {}
-    }
+    if (Either.isLeft(decoded)) return Replies.atOnce(Replies.refuse(inbound, decoded.left), answer)
     const request = decoded.right
     return Replies.follow(
       gateway.startComplete(timers, request, caller),

@@ -49,7 +49,9 @@ export class Server extends Context.Tag("orelse/Server")<Server, { readonly url:
       yield* Effect.acquireRelease(listen(server, host, port), () =>
         // A release cannot be interrupted, so the waiting must say that it can.
         Effect.interruptible(readiness.drain).pipe(
-          Effect.timeoutOption(Duration.millis(drain)),
+          Effect.timeoutTo({ duration: Duration.millis(drain), onSuccess: () => true, onTimeout: () => false }),
+          // What is cut off is told so, and gets a moment to hear it.
+          Effect.flatMap((idle) => (idle ? Effect.void : Effect.zipRight(readiness.cut, Effect.sleep(lastWords)))),
           Effect.zipRight(
             Effect.sync(() => {
               server.close()
@@ -64,6 +66,8 @@ export class Server extends Context.Tag("orelse/Server")<Server, { readonly url:
     })
   ).pipe(Layer.provide(HttpApp.layer), Layer.provide(NodeHttpServer.layerContext))
 }
+
+const lastWords = Duration.millis(200)
 
 /** Headers must come soon; a body may be large and slow. An idle connection outlives the balancers' usual minute. */
 const limits: http.ServerOptions = {

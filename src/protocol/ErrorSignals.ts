@@ -118,7 +118,8 @@ const list = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ?
 const first = (value: unknown): unknown => (Array.isArray(value) ? value[0] : value)
 const members = (sources: ReadonlyArray<Fields>, wanted: ReadonlyArray<string>): ReadonlyArray<unknown> =>
   sources.flatMap((source) => wanted.map((name) => source[name]))
-const isStatus = (value: unknown): boolean => /^[45]\d\d$/.test(String(value))
+const isStatus = (value: unknown): boolean =>
+  (Predicate.isString(value) || Predicate.isNumber(value)) && /^[45]\d\d$/.test(String(value))
 const isCode = (value: unknown): boolean => /^(?:string|number)$/.test(typeof value) && value !== "error"
 const readable = (text: string): string => (/^\s*</.test(text) ? "" : text)
 const parse = (text: string): unknown => Option.getOrUndefined(Option.liftThrowable(JSON.parse)(text))

@@ -20,9 +20,14 @@ const Category = CatchRule.annotations({
   message: () => ({ message: `Expected one of ${CatchRule.literals.join(", ")}`, override: true })
 })
 
+/** Names of models end up in headers, log lines and the catalogue's memory; no vendor's is nearly that long. */
+const ModelName = Schema.String.pipe(
+  Schema.maxLength(256, { message: () => ({ message: "Expected at most 256 characters", override: true }) })
+)
+
 /** What the gateway itself reads of a request. Everything else is the provider's to judge. */
 const RequestFields = Schema.Struct({
-  model: Schema.optional(Schema.String),
+  model: Schema.optional(ModelName),
   messages: Schema.Array(Schema.Struct({ role: Schema.String }).annotations({ identifier: "an object" })).annotations({
     identifier: "an array"
   }),
@@ -38,7 +43,9 @@ const RequestFields = Schema.Struct({
   max_completion_tokens: Schema.optional(Schema.NullOr(Schema.Number)),
   temperature: Schema.optional(Schema.NullOr(Schema.Number)),
   user: Schema.optional(Schema.NullOr(Schema.String)),
-  models: Schema.optional(Schema.NullOr(Schema.Array(Schema.NonEmptyString).annotations({ identifier: "an array" }))),
+  models: Schema.optional(
+    Schema.NullOr(Schema.Array(ModelName.pipe(Schema.nonEmptyString())).annotations({ identifier: "an array" }))
+  ),
   fallback: Schema.optional(
     Schema.NullOr(
       Schema.Struct({
@@ -49,7 +56,7 @@ const RequestFields = Schema.Struct({
             Schema.Array(
               Schema.Struct({
                 provider: Schema.NonEmptyString,
-                model_name: Schema.NonEmptyString,
+                model_name: ModelName.pipe(Schema.nonEmptyString()),
                 base_url: Schema.optional(Schema.NullOr(Schema.String)),
                 max_tokens: Schema.optional(Schema.NullOr(Schema.Positive.pipe(Schema.int()))),
                 temperature: Schema.optional(Schema.NullOr(Schema.Number)),
@@ -112,14 +119,23 @@ export const makeRequest = (json: Readonly<Record<string, unknown>>): Either.Eit
 
 /** A failed decoding as a refusal that names the field. */
 export const rejected = (error: ParseResult.ParseError): RequestRejected => {
-  const issue = ParseResult.ArrayFormatter.formatErrorSync(error)[0]
-  if (issue === undefined) return new RequestRejected({ message: "the request is malformed" })
+  const issue = firstIssue(error)
+  if (issue === undefined) return new RequestRejected({ message: "the request is nested too deeply" })
   const param = issue.path.reduce<string>(
     (path, key) => (typeof key === "number" ? `${path}[${key}]` : path === "" ? String(key) : `${path}.${String(key)}`),
     ""
   )
   if (issue._tag === "Missing") return new RequestRejected({ message: `'${param}' is required`, param, code: missing })
   return new RequestRejected({ message: `'${param}' is not of the right type: ${expected(issue.message)}`, param })
+}
+
+/** Formatting a value that is nested beyond the stack's depth fails. */
+const firstIssue = (error: ParseResult.ParseError): ParseResult.ArrayFormatterIssue | undefined => {
+  try {
+    return ParseResult.ArrayFormatter.formatErrorSync(error)[0]
+  } catch {
+    return undefined
+  }
 }
 
 const missing = "missing_required_parameter"

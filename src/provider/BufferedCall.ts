@@ -70,20 +70,13 @@ export class BufferedCall implements Incoming {
   onEnd(): void {
     const [first] = this.chunks
     const body = this.chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.chunks)
-    this.settle(
-      this.status >= 200 && this.status < 300
-        ? Either.right({ status: this.status, body })
-        : Either.left(
-            this.fail(
-              ErrorSignals.fromAnswer({
-                status: this.status,
-                headers: this.headers,
-                body,
-                now: this.call.timers.now()
-              })
-            )
-          )
+    const { headers, status } = this
+    if (status >= 200 && status < 300) return this.settle(Either.right({ status, body }))
+    const failure = Failures.reading(
+      () => ErrorSignals.fromAnswer({ status, headers, body, now: this.call.timers.now() }),
+      (unreadable) => Failures.within(unreadable, status)
     )
+    this.settle(Either.left(this.fail(failure)))
   }
 
   onFailure(failure: TransportFailure): void {

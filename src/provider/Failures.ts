@@ -1,3 +1,4 @@
+import * as Redacted from "effect/Redacted"
 import type { InstanceSettings } from "../config/Settings.js"
 import { ProviderTimeout, type ProviderError, type TimeoutPhase } from "../domain/ProviderError.js"
 import * as ProviderErrors from "../domain/ProviderError.js"
@@ -8,8 +9,36 @@ export type Fail = (failure: Failure) => ProviderError
 
 export const from =
   (instance: InstanceSettings, model: string): Fail =>
-  ({ category, ...details }) =>
-    ProviderErrors.make(category, { provider: instance.provider, instance: instance.id, model, ...details })
+  ({ category, ...details }) => {
+    const { code, message, param } = details
+    return ProviderErrors.make(category, {
+      provider: instance.provider,
+      instance: instance.id,
+      model,
+      ...details,
+      message: withoutKey(message, instance),
+      ...(code === undefined ? {} : { code: withoutKey(code, instance) }),
+      ...(param === undefined ? {} : { param: withoutKey(param, instance) })
+    })
+  }
+
+/** A provider may repeat the key that it was shown, in whatever form keys have there. */
+const withoutKey = (text: string, { apiKey }: InstanceSettings): string => {
+  const key = apiKey === undefined ? "" : Redacted.value(apiKey)
+  return key === "" ? text : text.replaceAll(key, "***")
+}
+
+/**
+ * Reads what a provider sent. Whatever it sent, that must not throw: these are callbacks of a socket, where nobody would
+ * hear of it and the request would hang.
+ */
+export const reading = <A>(read: () => A, otherwise: (failure: Failure) => A): A => {
+  try {
+    return read()
+  } catch {
+    return otherwise({ category: "malformed_response", message: "the provider's answer cannot be read" })
+  }
+}
 
 /** The failure with the status that its answer came with, where it names none itself; 0 is no answer. */
 export const within = (failure: Failure, status: number): Failure =>

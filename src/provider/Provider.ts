@@ -79,7 +79,7 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
     const running = new BufferedCall(transport, outgoing(call, false), instance.timeouts, call, fail, (result) => {
       if (Either.isLeft(result)) return done(Either.left(result.left))
       const { body, status } = result.right
-      const answer = OpenAiChat.decodeAnswer(body)
+      const answer = Failures.reading(() => OpenAiChat.decodeAnswer(body), Either.left)
       done(
         Either.isRight(answer)
           ? Either.right({ answer: answer.right, status })

@@ -15,7 +15,7 @@ export class Simulator extends Context.Tag("orelse/Simulator")<
   {
     /** The next calls to an instance get these replies in turn; the last one stays. */
     readonly script: (instance: string, ...replies: ReadonlyArray<SimulatedReply>) => Effect.Effect<void>
-    /** What an instance was asked so far, lists of models not counted. */
+    /** What an instance was asked, lists of models not counted; of a long history the latest part. */
     readonly requests: (instance: string) => Effect.Effect<ReadonlyArray<SimulatedRequest>>
     /** How many calls to an instance were given up before their end. */
     readonly aborted: (instance: string) => Effect.Effect<number>
@@ -25,7 +25,7 @@ export class Simulator extends Context.Tag("orelse/Simulator")<
   static readonly layer: Layer.Layer<Simulator> = Layer.sync(Simulator, () => {
     const peers = new Map<string, Peer>()
     const peer = (instance: string): Peer => {
-      const known = peers.get(instance) ?? { script: [], requests: [], aborted: 0 }
+      const known = peers.get(instance) ?? { script: [], calls: 0, asked: [], bytes: 0, aborted: 0 }
       peers.set(instance, known)
       return known
     }
@@ -34,7 +34,7 @@ export class Simulator extends Context.Tag("orelse/Simulator")<
         Effect.sync(() => {
           peer(instance).script = [...replies]
         }),
-      requests: (instance) => Effect.sync(() => [...peer(instance).requests]),
+      requests: (instance) => Effect.sync(() => peer(instance).asked.map(({ request }) => request)),
       aborted: (instance) => Effect.sync(() => peer(instance).aborted),
       transport: (instance) => ({
         exchange: (outgoing, incoming, timers) =>
@@ -48,22 +48,36 @@ export class Simulator extends Context.Tag("orelse/Simulator")<
 
 interface Peer {
   script: Array<SimulatedReply>
-  readonly requests: Array<SimulatedRequest>
+  calls: number
+  /** The latest requests, with the size of each body. */
+  readonly asked: Array<{ readonly request: SimulatedRequest; readonly size: number }>
+  bytes: number
   aborted: number
+}
+
+/** A simulated provider may run for days: it remembers no more than this. */
+const maxRemembered = { requests: 1_000, bytes: 8 * 1024 * 1024 }
+
+const remember = (peer: Peer, request: SimulatedRequest, size: number): void => {
+  peer.asked.push({ request, size })
+  peer.bytes += size
+  while (peer.asked.length > 1 && (peer.asked.length > maxRemembered.requests || peer.bytes > maxRemembered.bytes)) {
+    peer.bytes -= peer.asked.shift()?.size ?? 0
+  }
 }
 
 const reply = (peer: Peer, instance: InstanceSettings, outgoing: Outgoing): ReadonlyArray<WireEvent> => {
   const lists = outgoing.method === "GET"
   const request: SimulatedRequest = {
     instance: instance.id,
-    call: lists ? 0 : peer.requests.length + 1,
+    call: lists ? 0 : ++peer.calls,
     method: outgoing.method,
     path: outgoing.path,
     body: outgoing.body === undefined ? undefined : JSON.parse(Buffer.from(outgoing.body).toString("utf8")),
     settings: instance.simulated
   }
   if (lists) return bySettings(request)
-  peer.requests.push(request)
+  remember(peer, request, outgoing.body?.byteLength ?? 0)
   const [next] = peer.script
   if (next === undefined) return bySettings(request)
   if (peer.script.length > 1) peer.script.shift()

@@ -101,7 +101,7 @@ export class StreamCall implements Incoming, ProviderStream {
     if (this.plain === undefined) {
       const { machine } = this
       const before = machine.chunks
-      const frames = machine.push(chunk)
+      const frames = this.reading(() => machine.push(chunk))
       // Comments and pings are no sign of life of the model. Before the sink, which may pause the watch.
       if (machine.verdict === "committed" && machine.chunks > before) this.watchdog.progress()
       this.release(frames)
@@ -114,7 +114,7 @@ export class StreamCall implements Incoming, ProviderStream {
   onEnd(): void {
     this.stopDraining?.()
     if (this.closed) return
-    if (this.plain === undefined) this.release(this.machine.end())
+    if (this.plain === undefined) this.release(this.reading(() => this.machine.end()))
     else this.close(this.notAStream(Buffer.concat(this.plain)))
   }
 
@@ -191,6 +191,14 @@ export class StreamCall implements Incoming, ProviderStream {
     else this.sink.onEnd(error)
   }
 
+  /** What the machine gives; an answer that it cannot read at all has failed. */
+  private reading(read: () => ReadonlyArray<Buffer>): ReadonlyArray<Buffer> {
+    return Failures.reading(read, (unreadable) => {
+      this.close(this.failed(unreadable))
+      return []
+    })
+  }
+
   /** After its end mark a provider closes its answer; waiting for that keeps the connection for the next call. */
   private drain(): void {
     const { exchange } = this
@@ -202,11 +210,19 @@ export class StreamCall implements Incoming, ProviderStream {
   private notAStream(body: Buffer): ProviderError {
     const { headers, status } = this
     if (status >= 200 && status < 300) {
-      const failure = ErrorSignals.fromErrorValue(parse(body), undefined)
+      const failure = Failures.reading(
+        () => ErrorSignals.fromErrorValue(parse(body), undefined),
+        (unreadable) => unreadable
+      )
       const message = "the provider answered a stream request without a stream"
       return this.failed(failure ?? { category: "malformed_response", message })
     }
-    return this.fail(ErrorSignals.fromAnswer({ status, headers, body, now: this.call.timers.now() }))
+    return this.failed(
+      Failures.reading(
+        () => ErrorSignals.fromAnswer({ status, headers, body, now: this.call.timers.now() }),
+        (unreadable) => unreadable
+      )
+    )
   }
 
   private failed(failure: Failure): ProviderError {

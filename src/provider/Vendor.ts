@@ -14,6 +14,8 @@ export interface Vendor {
   readonly modelName: (model: string) => string
   /** Knows `stream_options.include_usage`; the others send usage unasked, or never. */
   readonly asksForUsage: boolean
+  /** Says in its answers what they cost, in USD. What others put there is not believed. */
+  readonly reportsCost: boolean
   /** Id in the price catalogue; `undefined`: told by the model's name alone. */
   readonly priceId: string | undefined
   /** Runs on the operator's machine and costs nothing. */
@@ -28,6 +30,7 @@ const compatible: Vendor = {
   modelsPath: () => "/models",
   modelName: (model) => model,
   asksForUsage: true,
+  reportsCost: false,
   priceId: undefined,
   free: false
 }
@@ -46,7 +49,13 @@ const defaultAzureVersion = "2024-10-21"
 export const vendors: Readonly<Record<VendorSlug, Vendor>> = {
   "openai-compatible": compatible,
   openai: { ...compatible, slug: "openai", baseUrl: "https://api.openai.com/v1", priceId: "openai" },
-  openrouter: { ...compatible, slug: "openrouter", baseUrl: "https://openrouter.ai/api/v1", priceId: "openrouter" },
+  openrouter: {
+    ...compatible,
+    slug: "openrouter",
+    baseUrl: "https://openrouter.ai/api/v1",
+    reportsCost: true,
+    priceId: "openrouter"
+  },
   ollama: { ...compatible, slug: "ollama", baseUrl: "http://localhost:11434/v1", free: true },
   azure: {
     ...compatible,

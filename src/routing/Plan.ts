@@ -1,5 +1,6 @@
 import * as Either from "effect/Either"
 import type { Snapshot } from "../catalog/Catalog.js"
+import { offers } from "../catalog/ModelName.js"
 import type { Target } from "../catalog/Target.js"
 import type { InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest, FallbackEntry } from "../domain/ChatRequest.js"
@@ -125,6 +126,10 @@ const ofEntry = (
     const known = snapshot.instances.map(({ id }) => id).join(", ")
     const message = `'${path}.provider' names no instance and no vendor that is configured (there are: ${known})`
     return Either.left(new RequestRejected({ message, param: `${path}.provider` }))
+  }
+  if (!offers(instance, entry.modelName)) {
+    const message = `'${path}.model_name' is none of the models that the operator lists for '${instance.id}'`
+    return Either.left(new RequestRejected({ message, param: `${path}.model_name` }))
   }
   if (entry.baseUrl !== undefined && !isAllowed(entry.baseUrl, instance)) {
     const message = `'${path}.base_url' is not an address that the operator allows for '${instance.id}'`

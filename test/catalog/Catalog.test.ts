@@ -63,6 +63,8 @@ describe("an instance", () => {
     assert.deepStrictEqual(chain(snapshot, "gpt-4o"), ["own:gpt-4o"])
     assert.deepStrictEqual(chain(snapshot, "gpt-4o-mini"), ["openai:gpt-4o-mini"])
     assert.isEmpty(chain(snapshot, "gpt-4.1"))
+    assert.deepStrictEqual(chain(snapshot, "own/tiny"), ["own:tiny"])
+    assert.isEmpty(chain(snapshot, "own/gpt-4.1"))
     assert.deepStrictEqual(snapshot.modelNames, ["tiny", "gpt-4o", "gpt-4o-mini"])
   })
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
+import type { InstanceSettings } from "../../src/config/Settings.js"
 import { toUsd } from "../../src/domain/Money.js"
 import type { ChatReplyStream, StreamEnd } from "../../src/gateway/ChatReply.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
@@ -53,10 +54,11 @@ describe("the books of a whole answer", () => {
 /** A gateway with one instance on a wire; the stream is opened as a server opens it. */
 const opened = <A, E>(
   body: (reply: ChatReplyStream, wire: Wire) => Effect.Effect<A, E>,
-  frames: ReadonlyArray<Buffer> = [role, says("hi")]
+  frames: ReadonlyArray<Buffer> = [role, says("hi")],
+  provider: InstanceSettings["provider"] = "openai"
 ) => {
   const net = network()
-  const priced = instance("a", { provider: "openai", pricing })
+  const priced = instance("a", { provider, pricing })
   return Effect.gen(function* () {
     const service = yield* Gateway
     const fiber = yield* Effect.fork(service.open(request({ stream: true })))
@@ -121,14 +123,24 @@ describe("the books of a stream", () => {
     })
   )
 
-  it.effect("hold OpenRouter's own price before any other", () =>
-    opened((reply, wire) =>
-      Effect.sync(() => {
-        const heard = listening(reply)
-        wire.send(stop, frame({ choices: [], usage: { ...tokens, cost: 0.00041 } }), done)
-        assert.strictEqual(usd(heard.end?.cost), "0.00041")
-      })
-    )
+  it.effect("hold OpenRouter's own price before any other, and believe nobody else's", () =>
+    Effect.gen(function* () {
+      for (const [vendor, expected] of [
+        ["openrouter", "0.00041"],
+        ["openai", "7"]
+      ] as const) {
+        yield* opened(
+          (reply, wire) =>
+            Effect.sync(() => {
+              const heard = listening(reply)
+              wire.send(stop, frame({ choices: [], usage: { ...tokens, cost: 0.00041 } }), done)
+              assert.strictEqual(usd(heard.end?.cost), expected)
+            }),
+          undefined,
+          vendor
+        )
+      }
+    })
   )
 
   it.effect("of a caller that hangs up are closed at once, once, and hear nothing more", () =>

@@ -25,6 +25,8 @@ const alone: Readonly<Partial<Record<ErrorCategory, readonly [number, string]>>>
   malformed_response: [502, "provider_malformed_response"]
 }
 
+const lost: ReadonlyArray<Upstream.Step> = [{ end: "reset" }]
+
 const headers = (answer: Answer, ...names: ReadonlyArray<string>) =>
   names.map((name) => answer.headers.get(`x-orelse-${name}`))
 
@@ -96,5 +98,22 @@ for (const door of doors) {
         })
       )
     }
+
+    it.scopedLive("the provider that took over is not replaced either", () =>
+      Effect.gen(function* () {
+        const providers = yield* Effect.forEach(
+          [
+            Replies.failure(503, { message: "down" }),
+            () => [...Replies.opening("half"), ...lost],
+            Replies.answer("never asked")
+          ] satisfies ReadonlyArray<Upstream.Reply>,
+          (reply) => Upstream.make(reply)
+        )
+        const answer = yield* chat(yield* chain(door, providers), streaming)
+        const last = JSON.parse(eventsOf(answer).at(-1) ?? "")
+        assert.deepStrictEqual([last.error.code, providers[2]?.received.length], ["provider_unreachable", 0])
+        assert.deepStrictEqual(headers(answer, "instance", "attempts", "fallback"), ["second", "2", "true"])
+      })
+    )
   })
 }

@@ -1,20 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
 import { answer, answerThen, silence } from "../support/replies.js"
 import * as Upstream from "../support/upstream.js"
-import { chat, get, serve, stream } from "./support/gateway.js"
-import { eventually } from "./support/command.js"
+import { chat, get, isDraining, serve, stream } from "./support/gateway.js"
 
 /** A gateway whose only provider is this one. */
 const servedBy = (upstream: Upstream.Upstream) =>
   serve({ env: { OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: upstream.url } })
-
-const draining = (url: string) =>
-  eventually(
-    () => "/readyz to turn 503",
-    Effect.filterOrFail(get(`${url}/readyz`), ({ status }) => status === 503)
-  )
 
 describe("a gateway that is told to stop", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -27,7 +21,7 @@ describe("a gateway that is told to stop", () => {
         assert.include(first, "data: ")
 
         yield* gateway.signal(signal)
-        yield* draining(gateway.url)
+        yield* isDraining(gateway.url)
         assert.deepStrictEqual(
           [(yield* get(`${gateway.url}/livez`)).status, (yield* chat(gateway.url)).status],
           [200, 503]
@@ -51,23 +45,24 @@ describe("a gateway that is told to stop", () => {
       const asked = yield* Effect.fork(chat(gateway.url))
       yield* upstream.next
       yield* gateway.signal("SIGTERM")
-      yield* draining(gateway.url)
+      yield* isDraining(gateway.url)
       yield* more.open
       assert.strictEqual((yield* Fiber.join(asked)).status, 200)
       assert.strictEqual((yield* gateway.ended).code, 0)
     })
   )
 
-  it.scopedLive("dies at once when it is told twice", () =>
+  it.scopedLive("dies when it is told again", () =>
     Effect.gen(function* () {
       const upstream = yield* Upstream.make(silence)
       const gateway = yield* servedBy(upstream)
       yield* Effect.fork(chat(gateway.url))
       yield* upstream.next
       yield* gateway.signal("SIGTERM")
-      yield* draining(gateway.url)
-      yield* gateway.signal("SIGTERM")
-      const { ms, signal } = yield* gateway.ended
+      yield* isDraining(gateway.url)
+      // A repetition that comes too soon may be the same wish, passed on by npm.
+      const again = Effect.repeat(gateway.signal("SIGTERM"), Schedule.spaced("200 millis"))
+      const { ms, signal } = yield* Effect.raceFirst(gateway.ended, Effect.zipRight(again, Effect.never))
       assert.strictEqual(signal, "SIGTERM")
       assert.isBelow(ms, 2000)
     })

@@ -3,8 +3,11 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import { existsSync, readFileSync } from "node:fs"
 import { createServer } from "node:net"
+import { availableParallelism, loadavg } from "node:os"
+import { answerThen } from "../support/replies.js"
+import * as Upstream from "../support/upstream.js"
 import { eventually, hasCurl, isAlive, launchProgram, root, run, shell } from "./support/command.js"
-import { chat, freePort, get, isReady, serve } from "./support/gateway.js"
+import { chat, freePort, get, isDraining, isReady, serve, stream } from "./support/gateway.js"
 
 const resident = (pid: number): number => {
   const [, kib] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? []
@@ -15,12 +18,13 @@ describe("orelse start", () => {
   it.live("takes requests within 1.5 s", () =>
     Effect.gen(function* () {
       const times: Array<number> = []
-      // The best of several, since this machine may have other things to do.
       while (times.length < 10 && !times.some((ms) => ms < 1500)) {
         times.push(yield* Effect.scoped(Effect.map(serve(), ({ readyAfter }) => Math.round(readyAfter))))
       }
-      yield* Console.log(`ready after ${times.join(", ")} ms`)
-      assert.isBelow(Math.min(...times), 1500)
+      const busy = (loadavg()[0] ?? 0) > availableParallelism()
+      yield* Console.log(`ready after ${times.join(", ")} ms${busy ? ", on a busy machine" : ""}`)
+      // Where others take half of the processor only a gross fault can be told.
+      assert.isBelow(Math.min(...times), busy ? 3000 : 1500)
     })
   )
 
@@ -87,22 +91,27 @@ describe("orelse start", () => {
 })
 
 describe("npm start", () => {
-  it.scopedLive("takes arguments, and leaves nothing behind after ctrl-C", () =>
+  it.scopedLive("takes arguments, finishes a stream after ctrl-C, and leaves nothing behind", () =>
     Effect.gen(function* () {
+      const more = yield* Effect.makeLatch()
+      const upstream = yield* Upstream.make(answerThen("Slow but whole.", more.await))
       const port = yield* freePort
-      const setting = { directory: root, env: { LOG_FORMAT: "pretty" } }
-      const launched = yield* launchProgram("npm", ["start", "--", "--port", String(port)], setting)
-      yield* isReady(`http://127.0.0.1:${port}`, launched)
+      const url = `http://127.0.0.1:${port}`
+      const env = { OPENAI_API_KEY: "sk-test", OPENAI_BASE_URL: upstream.url }
+      const launched = yield* launchProgram("npm", ["start", "--", "--port", String(port)], { directory: root, env })
+      yield* isReady(url, launched)
+      const { whole } = yield* stream(url)
+
+      // A terminal tells everybody, and npm tells its child once more.
       yield* launched.signal("SIGINT")
-      const { code, ms } = yield* launched.ended
-      assert.strictEqual(code, 0)
-      assert.isBelow(ms, 5000)
+      yield* isDraining(url)
+      yield* more.open
+      assert.match(yield* whole, /data: \[DONE\]\n\n$/)
+
+      assert.strictEqual((yield* launched.ended).code, 0)
       yield* eventually(
         () => "the process group to be empty",
-        Effect.filterOrFail(
-          Effect.sync(() => isAlive(launched.pid)),
-          (alive) => !alive
-        )
+        Effect.suspend(() => (isAlive(launched.pid) ? Effect.fail("alive") : Effect.void))
       )
       yield* canListen(port)
     })

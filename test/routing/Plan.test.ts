@@ -146,6 +146,13 @@ describe("the request's own `fallback`", () => {
     assert.include(message, "(there are: a, b, c)")
   })
 
+  it("may name no model that is not on the instance's list", () => {
+    const listed = [instance("a"), instance("c", { models: ["other"] })]
+    assert.deepStrictEqual(chain(plan({ instances: listed, request: own([entry]) })), ["a:a-m", "c:other"])
+    const { param } = refusal({ instances: listed, request: own([{ ...entry, model_name: "dearer" }]) })
+    assert.strictEqual(param, "fallback.providers[0].model_name")
+  })
+
   it("may name an instance that is disabled no more than one that is not there", () => {
     const disabled = [instance("a"), instance("c", { enabled: false })]
     assert.strictEqual(refusal({ instances: disabled, request: own([entry]) }).param, "fallback.providers[0].provider")

@@ -86,7 +86,8 @@ describe("the delays between calls", () => {
           assert.isAtLeast(delay, retryAfterMs ?? 0)
           assert.isAtMost(delay, Math.max(longest[at] ?? 0, retryAfterMs ?? 0))
         }
-      })
+      }),
+    { fastCheck: { numRuns: 30 } }
   )
 
   it.effect("with full jitter use the whole range", () =>

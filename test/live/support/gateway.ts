@@ -41,6 +41,13 @@ export const isReady = (url: string, launched: Launched): Effect.Effect<void> =>
     Effect.flatMap(launched.ended, ({ stderr, stdout }) => Effect.die(new Error(`it ended: ${stdout}\n${stderr}`)))
   )
 
+/** Waits until a gateway that was told to stop says so. */
+export const isDraining = (url: string): Effect.Effect<void> =>
+  eventually(
+    () => `${url} to be draining`,
+    Effect.filterOrFail(get(`${url}/readyz`), ({ status }) => status === 503)
+  )
+
 /** Fails when nobody listens. */
 export const get = (url: string, headers: Readonly<Record<string, string>> = {}): Effect.Effect<Answer, Error> =>
   fetching(url, { headers })
