@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { start } from "./cli/Start.js"
 import { test } from "./cli/Test.js"
-import { version } from "./cli/Version.js"
+import { version } from "./config/Version.js"
 
 const orelse = Command.make("orelse").pipe(
   Command.withDescription("An LLM gateway that always answers: this, or else that."),

@@ -16,8 +16,9 @@ const makers: ReadonlyArray<readonly [RegExp, Maker]> = [
 ]
 
 /**
- * The chain of a model that no `models` entry names. An instance that lists its models serves those; of the others the
- * maker's own vendor comes first, then OpenRouter under its name for the model, then the local model.
+ * The chain of a model that no `models` entry names. Every instance that serves it is a step, in the order of their
+ * priorities: one that lists its models serves those; of the others OpenAI serves its own, OpenRouter everything under its
+ * names, the local model whatever was asked.
  */
 export const targets = (
   name: string,
@@ -25,7 +26,9 @@ export const targets = (
   find: (instanceOrVendor: string) => InstanceSettings | undefined,
   replacements: ReplacementSettings
 ): ReadonlyArray<Target> => {
-  const pinned = pin(name, find) ?? local(name, find, replacements)
+  const prefix = pin(name, find)
+  if (prefix !== undefined && !offers(prefix.instance, prefix.model)) return elsewhere(name, instances)
+  const pinned = prefix ?? local(name, find, replacements)
   const model = pinned?.model ?? name
   const found: Array<Target> = pinned === undefined ? [] : [target(pinned.instance, pinned.model)]
   for (const instance of instances) {
@@ -64,11 +67,17 @@ const pin = (
   if (slash <= 0 || slash === name.length - 1) return undefined
   const instance = find(name.slice(0, slash))
   const model = name.slice(slash + 1)
-  if (instance === undefined || !offers(instance, model)) return undefined
+  if (instance === undefined) return undefined
   // OpenRouter's own ids are `maker/model`; `openrouter/auto` is one of them.
   if (instance.provider === "openrouter" && !model.includes("/")) return undefined
   return { instance, model }
 }
+
+/** The instance that was named does not serve it; the very name may still be one of another's, as on OpenRouter. */
+const elsewhere = (name: string, instances: ReadonlyArray<InstanceSettings>): ReadonlyArray<Target> =>
+  instances
+    .filter(({ models, provider }) => models?.includes(name) ?? provider === "openrouter")
+    .map((instance) => target(instance, name))
 
 /** The local model asked for by its own name is asked first. */
 const local = (

@@ -10,7 +10,7 @@ import type { InstanceSettings, VendorSlug } from "./Settings.js"
  * versions after it are previews, or the undated `/openai/v1`.
  * @see https://learn.microsoft.com/azure/ai-foundry/openai/api-version-lifecycle
  */
-const azureVersion = "2024-10-21"
+export const azureVersion = "2024-10-21"
 
 /** How an operator gets to a first instance; ends a sentence. */
 export const waysToMakeOne =

@@ -18,6 +18,7 @@ export const notices = (
     const reached = `this version reaches ${models} through OpenRouter only`
     return set.length === 0 ? [] : [`${set.join(" and ")} will not be used: ${reached} (OPENROUTER_API_KEY).`]
   }),
+  ...unused.flatMap((name) => (env.has(name) ? [`${name} is set and this version makes no use of it.`] : [])),
   ...(variables.ORELSE_ADMIN_KEY !== undefined && Redacted.value(variables.ORELSE_ADMIN_KEY).length < 16
     ? ["ORELSE_ADMIN_KEY is shorter than 16 characters and may be guessed; `openssl rand -hex 32` makes a good one."]
     : [])
@@ -33,6 +34,9 @@ const simulatedOf = (instances: ReadonlyArray<InstanceSettings>): ReadonlyArray<
     ? []
     : [`SIMULATED: what ${ids.join(" and ")} answer${ids.length === 1 ? "s" : ""} is invented.`]
 }
+
+/** Variables of later versions; whoever sets one should not believe that it acts. */
+const unused = ["DATABASE_URL", "REDIS_URL", "ORELSE_DATA_DIR"]
 
 const laterVendors = [
   { models: "Claude models", names: ["ANTHROPIC_API_KEY"] },

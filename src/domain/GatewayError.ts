@@ -38,9 +38,8 @@ export class FallbackExhausted extends Schema.TaggedError<FallbackExhausted>()("
   retryable: Schema.Boolean
 }) {
   override get message(): string {
-    const tried = new Set(this.attempts.map((attempt) => attempt.instance))
     const failures = this.attempts.map((attempt) => `${attempt.instance}: ${attempt.category ?? attempt.outcome}`)
-    return `all ${tried.size} providers failed (${failures.join(", ")})`
+    return `every candidate failed (${failures.join(", ")})`
   }
 }
 

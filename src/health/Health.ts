@@ -77,6 +77,8 @@ export class Health extends Context.Tag("orelse/Health")<
 const isDown = (error: ProviderError): boolean => {
   switch (error.category) {
     case "auth":
+      // A key that may chat need not be allowed to list models.
+      return error.status !== 403
     case "network":
     case "timeout":
     case "provider_unavailable":

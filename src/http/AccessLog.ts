@@ -54,3 +54,6 @@ export const line = (inbound: Inbound, path: string, status: number, facts: Fact
   if (facts.failure !== undefined) entry.failure = facts.failure
   return entry
 }
+
+/** nginx's status for a client that closed its request; it is only logged. */
+export const hungUp = 499

@@ -4,6 +4,7 @@ import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
+import { version } from "../config/Version.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
 import { RoutePayload } from "./RouteHandler.js"
 
@@ -146,5 +147,5 @@ export class Api extends HttpApi.make("orelse")
   .add(AdminGroup)
   .addError(ErrorBody.annotations(HttpApiSchema.annotations({ status: 400 })))
   .annotate(OpenApi.Title, "orelse")
-  .annotate(OpenApi.Version, "0.1.0")
+  .annotate(OpenApi.Version, version)
   .annotate(OpenApi.Description, "An LLM gateway that always answers: this, or else that.") {}

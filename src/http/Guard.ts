@@ -29,7 +29,7 @@ export const make = ({ adminKey, host }: Pick<Settings["server"], "adminKey" | "
     // What is matched as a route is what was authorised: no second spelling of a path gets through.
     if (!isPlain(path)) return HttpRefusal.noSuchRoute(inbound.method, path)
     const administers = /^\/admin(\/|$)/i.test(path) // the router takes a path in any case
-    if (administers ? admin === undefined : bound) return Caller.local
+    if (bound && (!administers || admin === undefined)) return Caller.local
     const key = credential(inbound)
     if (key instanceof HttpRefusal.HttpRefusal) return key
     if (isAdmin(key)) return Caller.local

@@ -1,6 +1,9 @@
 import type { Caller } from "../domain/Caller.js"
-import type { Answer } from "./Replies.js"
-import type { Facts, Inbound } from "./WireReply.js"
+import type * as Call from "../provider/Call.js"
+import type { Facts, Inbound, WireReply } from "./WireReply.js"
+
+/** Takes the answer to a request: there already, or as an effect that is still to be run. */
+export type Answer = (reply: Call.Outcome<WireReply, never>) => void
 
 /** Answers a request whose body has been read, once, or never after it was cancelled. */
 export type Handler = (inbound: Inbound, caller: Caller, body: Buffer, answer: Answer) => Handling

@@ -56,7 +56,7 @@ export const answer = (handler: Handler): Answer =>
       return yield* respondBeforeEnd(visit, Replies.refuse(visit.inbound, body))
     const started = Call.run<WireReply, never>((goOn) => handler(visit.inbound, visit.caller, body, goOn).cancel)
     const reply = yield* Effect.onInterrupt(started, () =>
-      Effect.sync(() => visit.log(hungUp, { ...noFacts, failure: "cancelled" }))
+      Effect.sync(() => visit.log(AccessLog.hungUp, { ...noFacts, failure: "cancelled" }))
     )
     if (!(reply.body instanceof Uint8Array)) yield* cancelUnstarted(visit, reply.body)
     return respond(visit, reply)
@@ -106,9 +106,6 @@ export const guarded = HttpApiBuilder.middleware(
   })
 )
 
-/** nginx's status for a client that closed its request; it is only logged. */
-const hungUp = 499
-
 const respond = (visit: Visit, { body, facts, headers, status }: WireReply): HttpServerResponse.HttpServerResponse => {
   if (body instanceof Uint8Array) {
     visit.log(status, facts)
@@ -123,7 +120,7 @@ const respond = (visit: Visit, { body, facts, headers, status }: WireReply): Htt
           emit.end()
         }
       })
-      return { pause: body.pause, resume: body.resume, cancel: () => visit.log(hungUp, body.cancel()) }
+      return { pause: body.pause, resume: body.resume, cancel: () => visit.log(AccessLog.hungUp, body.cancel()) }
     })
   )
   return HttpServerResponse.stream(frames, { status, headers, contentType: headers["content-type"] ?? json })
@@ -150,7 +147,7 @@ const respondBeforeEnd = (
 
 /** The client may be gone before the first byte is asked for; then nobody else gives the connection back. */
 const cancelUnstarted = (visit: Visit, body: StreamBody): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.addFinalizer(() => Effect.sync(() => visit.log(hungUp, body.cancel())))
+  Effect.addFinalizer(() => Effect.sync(() => visit.log(AccessLog.hungUp, body.cancel())))
 
 const readBody = (
   limit: number

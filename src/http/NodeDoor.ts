@@ -92,7 +92,7 @@ class Visit {
   write(reply: WireReply): void {
     const { response } = this
     const { body } = reply
-    if (response.destroyed) this.log(hungUp, body instanceof Uint8Array ? reply.facts : body.cancel())
+    if (response.destroyed) this.log(AccessLog.hungUp, body instanceof Uint8Array ? reply.facts : body.cancel())
     else if (body instanceof Uint8Array) {
       this.log(reply.status, reply.facts)
       response.writeHead(reply.status, { ...reply.headers, "content-length": body.byteLength })
@@ -168,12 +168,12 @@ class Visit {
     this.door.readiness.leave(this.cut)
     if (this.response.writableFinished) return
     this.stop()
-    if (this.stream !== undefined) this.log(hungUp, this.stream.cancel())
+    if (this.stream !== undefined) this.log(AccessLog.hungUp, this.stream.cancel())
     else if (this.fiber === undefined) this.cancelled()
   }
 
   private cancelled(): void {
-    this.log(hungUp, { ...(this.handling?.facts ?? noFacts), failure: "cancelled" })
+    this.log(AccessLog.hungUp, { ...(this.handling?.facts ?? noFacts), failure: "cancelled" })
     this.response.destroy()
   }
 
@@ -183,6 +183,3 @@ class Visit {
     this.door.log.write(AccessLog.line(this.inbound, this.path, status, facts))
   }
 }
-
-/** nginx's status for a client that closed its request; it is only logged. */
-const hungUp = 499

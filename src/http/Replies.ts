@@ -6,7 +6,7 @@ import { attemptsOf, type GatewayError } from "../domain/GatewayError.js"
 import * as OpenAiChat from "../protocol/OpenAiChat.js"
 import * as Call from "../provider/Call.js"
 import * as ErrorWire from "./ErrorWire.js"
-import type { Handling } from "./Handler.js"
+import type { Answer, Handling } from "./Handler.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as ReplyHeaders from "./ReplyHeaders.js"
 import { header, noFacts, type Facts, type Inbound, type WireReply } from "./WireReply.js"
@@ -36,9 +36,6 @@ export const refuse = (
     facts
   }
 }
-
-/** Takes the answer to a request: there already, or as an effect that is still to be run. */
-export type Answer = (reply: Call.Outcome<WireReply, never>) => void
 
 /**
  * What the gateway gives, or its failure, as an answer. A defect is logged whole and shown as nothing but a 500; an

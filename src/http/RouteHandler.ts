@@ -49,7 +49,7 @@ const toChat = (
   tasks: Readonly<Record<string, string>>
 ): Either.Either<ChatRequest, RequestRejected | HttpRefusal> =>
   decode(json).pipe(
-    Either.mapLeft(OpenAiChat.rejected),
+    Either.mapLeft(() => OpenAiChat.rejected(decode, json)),
     Either.flatMap((payload) =>
       OpenAiChat.makeRequest({
         model: payload.model ?? modelOf(payload.taskType ?? "default", tasks),

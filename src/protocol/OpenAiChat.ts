@@ -21,9 +21,11 @@ const Category = CatchRule.annotations({
 })
 
 /** Names of models end up in headers, log lines and the catalogue's memory; no vendor's is nearly that long. */
-const ModelName = Schema.String.pipe(
-  Schema.maxLength(256, { message: () => ({ message: "Expected at most 256 characters", override: true }) })
-)
+const ModelName = Schema.String.pipe(Schema.maxLength(256))
+
+/** Each entry is a candidate to plan for; a request is asked of a handful at most. */
+const maxCandidates = 32
+const tooMany = `Expected at most ${maxCandidates} entries`
 
 /** What the gateway itself reads of a request. Everything else is the provider's to judge. */
 const RequestFields = Schema.Struct({
@@ -44,7 +46,11 @@ const RequestFields = Schema.Struct({
   temperature: Schema.optional(Schema.NullOr(Schema.Number)),
   user: Schema.optional(Schema.NullOr(Schema.String)),
   models: Schema.optional(
-    Schema.NullOr(Schema.Array(ModelName.pipe(Schema.nonEmptyString())).annotations({ identifier: "an array" }))
+    Schema.NullOr(
+      Schema.Array(ModelName.pipe(Schema.nonEmptyString()))
+        .annotations({ identifier: "an array" })
+        .pipe(Schema.maxItems(maxCandidates, { message: () => tooMany }))
+    )
   ),
   fallback: Schema.optional(
     Schema.NullOr(
@@ -64,7 +70,9 @@ const RequestFields = Schema.Struct({
                   Schema.NullOr(Schema.Array(Category).annotations({ identifier: "an array" }))
                 )
               }).annotations({ identifier: "an object" })
-            ).annotations({ identifier: "an array" })
+            )
+              .annotations({ identifier: "an array" })
+              .pipe(Schema.maxItems(maxCandidates, { message: () => tooMany }))
           )
         )
       }).annotations({ identifier: "an object" })
@@ -78,7 +86,7 @@ const readFields = Schema.decodeUnknownEither(RequestFields, { onExcessProperty:
 export const decodeRequest = (body: Uint8Array, json: unknown): Either.Either<ChatRequest, RequestRejected> => {
   if (!isRecord(json)) return Either.left(new RequestRejected({ message: "the body must be a JSON object" }))
   const read = readFields(json)
-  if (Either.isLeft(read)) return Either.left(rejected(read.left))
+  if (Either.isLeft(read)) return Either.left(rejected(readFields, json))
   const fields = read.right
   const models = fields.models ?? []
   const model = fields.model ?? models[0]
@@ -117,10 +125,15 @@ export const decodeRequest = (body: Uint8Array, json: unknown): Either.Either<Ch
 export const makeRequest = (json: Readonly<Record<string, unknown>>): Either.Either<ChatRequest, RequestRejected> =>
   decodeRequest(Buffer.from(JSON.stringify(json)), json)
 
-/** A failed decoding as a refusal that names the field. */
-export const rejected = (error: ParseResult.ParseError): RequestRejected => {
-  const issue = firstIssue(error)
-  if (issue === undefined) return new RequestRejected({ message: "the request is nested too deeply" })
+/** A value that cannot be decoded, as a refusal that names the field. */
+export const rejected = (
+  decode: (json: unknown) => Either.Either<unknown, ParseResult.ParseError>,
+  json: unknown
+): RequestRejected => {
+  const error = Either.flip(decode(sketch(json, 0)))
+  const issue = Either.isRight(error) ? ParseResult.ArrayFormatter.formatErrorSync(error.right)[0] : undefined
+  if (issue === undefined)
+    return new RequestRejected({ message: "the request does not have the form that it must have" })
   const param = issue.path.reduce<string>(
     (path, key) => (typeof key === "number" ? `${path}[${key}]` : path === "" ? String(key) : `${path}.${String(key)}`),
     ""
@@ -129,14 +142,19 @@ export const rejected = (error: ParseResult.ParseError): RequestRejected => {
   return new RequestRejected({ message: `'${param}' is not of the right type: ${expected(issue.message)}`, param })
 }
 
-/** Formatting a value that is nested beyond the stack's depth fails. */
-const firstIssue = (error: ParseResult.ParseError): ParseResult.ArrayFormatterIssue | undefined => {
-  try {
-    return ParseResult.ArrayFormatter.formatErrorSync(error)[0]
-  } catch {
-    return undefined
-  }
+/** As much of a value as it takes to say what is wrong: a formatter would print megabytes, and overflow on deep ones. */
+const sketch = (value: unknown, depth: number): unknown => {
+  if (typeof value === "string") return value.slice(0, maxSketched)
+  if (typeof value !== "object" || value === null) return value
+  if (depth > deepestField) return null
+  if (Array.isArray(value)) return value.slice(0, maxSketched).map((item) => sketch(item, depth + 1))
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, sketch(item, depth + 1)]))
 }
+
+const maxSketched = 1_000
+
+/** `fallback.providers[0].catch_errors[0]` is the deepest one that is read. */
+const deepestField = 6
 
 const missing = "missing_required_parameter"
 

@@ -8,7 +8,8 @@ import * as Sse from "./Sse.js"
 /** What a pushed chunk led to. `failed` is final, and so is `done`; nothing may be pushed afterwards. */
 export type Verdict = "preamble" | "committed" | "done" | "failed"
 
-/** Frames that may be held before the first output; further empty ones are dropped, since they say nothing. */
+/** What may be held before the first output; further empty frames are dropped, since they say nothing. */
+const maxHeldBytes = 1024 * 1024
 const maxHeldFrames = 64
 
 /**
@@ -29,6 +30,7 @@ export class StreamMachine {
 
   private readonly splitter = new Sse.FrameSplitter()
   private held: Array<Buffer> = []
+  private heldBytes = 0
   /** Indices of the choices that have begun, and of those that have finished. */
   private readonly begun = new Set<number>()
   private readonly over = new Set<number>()
@@ -123,7 +125,10 @@ export class StreamMachine {
       released.push(...this.held, shown)
       this.held = []
       this.verdict = "committed"
-    } else if (this.held.length < maxHeldFrames) this.held.push(shown)
+    } else if (this.held.length < maxHeldFrames && this.heldBytes + shown.length <= maxHeldBytes) {
+      this.held.push(shown)
+      this.heldBytes += shown.length
+    }
   }
 }
 

@@ -22,11 +22,20 @@ export const from =
     })
   }
 
-/** A provider may repeat the key that it was shown, in whatever form keys have there. */
+/** A provider may repeat the key that it was shown, whole or cut off where its words are. */
 const withoutKey = (text: string, { apiKey }: InstanceSettings): string => {
   const key = apiKey === undefined ? "" : Redacted.value(apiKey)
-  return key === "" ? text : text.replaceAll(key, "***")
+  if (key.length < shortestKey) return text
+  const whole = text.replaceAll(key, "***")
+  const end = whole.replace(/…$/, "")
+  for (let length = key.length - 1; length >= shortestKey; length--) {
+    if (end.endsWith(key.slice(0, length))) return `${end.slice(0, -length)}***`
+  }
+  return whole
 }
+
+/** Anything shorter stands in ordinary words too. */
+const shortestKey = 8
 
 /**
  * Reads what a provider sent. Whatever it sent, that must not throw: these are callbacks of a socket, where nobody would

@@ -1,4 +1,5 @@
 import * as Redacted from "effect/Redacted"
+import { azureVersion } from "../config/Instances.js"
 import type { InstanceSettings, VendorSlug } from "../config/Settings.js"
 
 /** A vendor as data: where it listens, how a key is shown, what it understands. */
@@ -39,12 +40,12 @@ const compatible: Vendor = {
 const azureParts = (model: string, instance: InstanceSettings): { deployment: string; version: string } => {
   const bar = model.indexOf("|")
   return bar < 0
-    ? { deployment: model, version: instance.apiVersion ?? defaultAzureVersion }
+    ? { deployment: model, version: instance.apiVersion ?? azureVersion }
     : { deployment: model.slice(0, bar), version: model.slice(bar + 1) }
 }
 
-/** The last version of Azure's API that is generally available and dated. */
-const defaultAzureVersion = "2024-10-21"
+/** Half a surrogate pair has no spelling in a URL. */
+const wellFormed = (text: string): string => Buffer.from(text).toString()
 
 export const vendors: Readonly<Record<VendorSlug, Vendor>> = {
   "openai-compatible": compatible,
@@ -63,10 +64,10 @@ export const vendors: Readonly<Record<VendorSlug, Vendor>> = {
     auth: "api-key",
     chatPath: (model, instance) => {
       const { deployment, version } = azureParts(model, instance)
-      const path = `/openai/deployments/${encodeURIComponent(deployment)}/chat/completions`
-      return `${path}?api-version=${encodeURIComponent(version)}`
+      const path = `/openai/deployments/${encodeURIComponent(wellFormed(deployment))}/chat/completions`
+      return `${path}?api-version=${encodeURIComponent(wellFormed(version))}`
     },
-    modelsPath: (instance) => `/openai/models?api-version=${instance.apiVersion ?? defaultAzureVersion}`,
+    modelsPath: (instance) => `/openai/models?api-version=${instance.apiVersion ?? azureVersion}`,
     modelName: (model) => model.split("|", 1)[0] ?? model,
     priceId: "azure"
   },

@@ -27,7 +27,7 @@ describe("an error that ends a request", () => {
     [new GatewayErrors.ProviderFailed({ error: failed, attempts: attempts.slice(0, 1) }), "no key", 1],
     [
       new GatewayErrors.FallbackExhausted({ attempts, retryable: true }),
-      "all 3 providers failed (a: rate_limit, a: timeout, b: auth, c: cancelled)",
+      "every candidate failed (a: rate_limit, a: timeout, b: auth, c: cancelled)",
       4
     ],
     [

@@ -73,6 +73,7 @@ describe("an instance is alive", () => {
     "has no such list (404)": answers(404, { error: { message: "Not Found" } }),
     "has no such list (404, no JSON)": answers(404, "404 page not found"),
     "does not allow the question (405)": answers(405, ""),
+    "does not let its key list models (403)": answers(403, { error: { message: "forbidden" } }),
     "finds it wrong (400)": answers(400, { error: { message: "no" } }),
     "asks for fewer questions (429)": answers(429, { error: { message: "slow down" } }),
     "lists something that is no JSON": answers(200, "<html>")
@@ -90,7 +91,6 @@ describe("an instance is alive", () => {
 describe("an instance is not well", () => {
   const signs: Readonly<Record<string, (wire: Wire) => void>> = {
     "it refuses the key (401)": answers(401, { error: { message: "Incorrect API key provided: sk-secret" } }),
-    "it refuses the key (403)": answers(403, { error: { message: "forbidden" } }),
     "it fails (500)": answers(500, { error: { message: "no" } }),
     "it is overloaded (503)": answers(503, { error: { message: "no" } }),
     "nobody listens": breaks,

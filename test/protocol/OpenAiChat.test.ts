@@ -83,6 +83,7 @@ describe("a request that is wrong", () => {
   const inEntry = (fields: object) => ({ fallback: { providers: [entry, { ...entry, ...fields }] } })
   const wrong: ReadonlyArray<readonly [string, object, RegExp]> = [
     ["model", { model: 5 }, /expected string$/],
+    ["model", { model: secret.padEnd(257) }, /expected a string at most 256 character\(s\) long$/],
     ["model", { model: "" }, /^you must name a model$/],
     ["model", { model: undefined }, /^you must name a model$/],
     ["model", { model: undefined, models: [] }, /^you must name a model$/],
@@ -107,6 +108,7 @@ describe("a request that is wrong", () => {
     ["fallback.providers", { fallback: { providers: { secret } } }, /expected an array$/],
     ["fallback.providers[0].provider", { fallback: { providers: [{ model_name: secret }] } }, /is required$/],
     ["fallback.providers[1].model_name", inEntry({ model_name: "" }), /a non empty string$/],
+    ["fallback.providers[1].model_name", inEntry({ model_name: "x".repeat(257) }), /at most 256 character\(s\) long$/],
     ["fallback.providers[1].base_url", inEntry({ base_url: { secret } }), /expected string$/],
     ["fallback.providers[1].max_tokens", inEntry({ max_tokens: 0 }), /a positive number$/],
     ["fallback.providers[1].temperature", inEntry({ temperature: secret }), /expected number$/],
@@ -118,7 +120,7 @@ describe("a request that is wrong", () => {
     ]
   ]
   for (const [param, fields, message] of wrong) {
-    it(`${JSON.stringify(fields)} is refused for ${param}, and not echoed`, () => {
+    it(`${JSON.stringify(fields).slice(0, 80)} is refused for ${param}, and not echoed`, () => {
       const refusal = Either.getOrThrow(Either.flip(decode(JSON.stringify({ model: "m", messages, ...fields }))))
       assert.strictEqual(refusal.param, param)
       assert.match(refusal.message, message)

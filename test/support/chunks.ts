@@ -45,10 +45,10 @@ export const cut = (bytes: Buffer, pieces: ReadonlyArray<number>): ReadonlyArray
 }
 
 /** The whole frames in these bytes. */
-export const framesOf = (bytes: Buffer): ReadonlyArray<Buffer> => new Sse.FrameSplitter().push(bytes) ?? []
+const framesOf = (bytes: Buffer): ReadonlyArray<Buffer> => new Sse.FrameSplitter().push(bytes) ?? []
 
 /** What a reader of these frames gets. */
-export const eventsOf = (bytes: Buffer): ReadonlyArray<ChatEvent> =>
+const eventsOf = (bytes: Buffer): ReadonlyArray<ChatEvent> =>
   framesOf(bytes).flatMap((each) => OpenAiChat.events(Sse.data(each) ?? ""))
 
 export const textOf = (bytes: Buffer): string =>
