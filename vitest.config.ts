@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
 /** Suites that start the built gateway: one file at a time, because they measure time and kill processes. */
@@ -12,6 +13,8 @@ export default defineConfig({
     reporters: ["default"],
     projects: [
       {
+        // Examples import the package by its name; here that is the source, never a dist of some other day.
+        resolve: { alias: { orelse: fileURLToPath(new URL("src/index.ts", import.meta.url)) } },
         test: {
           name: "unit",
           include: ["test/**/*.test.ts", "examples/**/*.test.ts"],

@@ -32,6 +32,26 @@ const complain = <E>(cause: Cause.Cause<E>): Effect.Effect<void> =>
     if (text !== "") process.stderr.write(`${text}\n`)
   })
 
+/**
+ * The first signal is runMain's, which listens no more after it. A ctrl-C under npm comes twice, from the terminal and from
+ * npm, and is one wish; a signal that comes later than this many ms is a second one, and kills.
+ */
+const sameWish = 1_000
+
+const takeOneWishForOne = (): void => {
+  let firstAt: number | undefined = undefined
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.on(signal, () => {
+      firstAt ??= performance.now()
+      if (performance.now() - firstAt < sameWish) return
+      process.removeAllListeners(signal)
+      process.kill(process.pid, signal)
+    })
+  }
+}
+
+takeOneWishForOne()
+
 Command.run(orelse, { name: "orelse", version })(process.argv).pipe(
   Effect.tapErrorCause(complain),
   Effect.provide(NodeContext.layer),

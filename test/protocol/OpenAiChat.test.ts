@@ -163,7 +163,7 @@ describe("what goes to a provider", () => {
       FastCheck.record({
         model: FastCheck.string({ minLength: 1 }),
         stream: FastCheck.boolean(),
-        temperature: FastCheck.option(FastCheck.double({ min: 0, max: 2 }), { nil: undefined })
+        temperature: FastCheck.option(FastCheck.double({ min: 0, max: 2, noNaN: true }), { nil: undefined })
       })
     ],
     ([fields, outbound]) => {
