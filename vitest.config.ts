@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
-          exclude: ["test/live/**", "test/chaos/**"],
+          exclude: ["test/live/**"],
           pool: "forks",
           testTimeout: 20_000,
           hookTimeout: 20_000
@@ -31,15 +31,6 @@ export default defineConfig({
           include: ["test/live/**/*.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000
-        }
-      },
-      {
-        test: {
-          ...processes,
-          name: "chaos",
-          include: ["test/chaos/**/*.test.ts"],
-          testTimeout: 15 * 60_000,
-          hookTimeout: 2 * 60_000
         }
       }
     ]

@@ -54,7 +54,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
           callOf: (provider: Provider, call: ProviderCall) => Call.Call<A, ProviderError>,
           settle: (run: Settlement.Run<A>, prices: Pricing["Type"]) => B
         ): Starter<B> =>
-        (timers, request) =>
+        (timers, request, _caller, log = new AttemptLog(timers.now)) =>
         (goOn) => {
           const now = timers.now()
           const plan = Plan.make(request, catalog.snapshot(), (instance) => {
@@ -65,7 +65,6 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
             goOn(Either.left(Effect.fail(plan.left)))
             return () => {}
           }
-          const log = new AttemptLog(timers.now)
           return FallbackChain.run(
             plan.right,
             log,
@@ -91,8 +90,13 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
   )
 }
 
-/** Starts to serve a request, on these timers. */
-type Starter<B> = (timers: Timers.Timers, request: ChatRequest, caller: Caller) => Call.Start<B, GatewayError>
+/** Starts to serve a request, on these timers; its calls are in `log` as they are made. */
+type Starter<B> = (
+  timers: Timers.Timers,
+  request: ChatRequest,
+  caller: Caller,
+  log?: AttemptLog
+) => Call.Start<B, GatewayError>
 
 /** On the clock of whoever runs it. */
 const whole =

@@ -4,6 +4,7 @@ import type { ChatReply, ChatReplyStream, ServedBy } from "../gateway/ChatReply.
 import type { Gateway } from "../gateway/Gateway.js"
 import * as OpenAiChat from "../protocol/OpenAiChat.js"
 import type { Timers } from "../provider/Timers.js"
+import { AttemptLog } from "../routing/AttemptLog.js"
 import * as Body from "./Body.js"
 import * as ErrorWire from "./ErrorWire.js"
 import * as ReplyHeaders from "./ReplyHeaders.js"
@@ -18,18 +19,21 @@ export const chat =
     const decoded = Either.flatMap(Body.parseJson(body), (json) => OpenAiChat.decodeRequest(body, json))
     if (Either.isLeft(decoded)) return Replies.atOnce(Replies.refuse(inbound, decoded.left), answer)
     const request = decoded.right
+    const log = new AttemptLog(timers.now)
     return request.stream
       ? Replies.follow(
-          gateway.startOpen(timers, request, caller),
+          gateway.startOpen(timers, request, caller, log),
           inbound,
           request,
+          log,
           (opened) => streamed(inbound, request, opened),
           answer
         )
       : Replies.follow(
-          gateway.startComplete(timers, request, caller),
+          gateway.startComplete(timers, request, caller, log),
           inbound,
           request,
+          log,
           (whole) => buffered(inbound, request, whole),
           answer
         )

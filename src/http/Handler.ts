@@ -13,5 +13,5 @@ export interface Handling {
   /** Stops the first call; what has followed on its failure is the runner's to interrupt. */
   readonly cancel: () => void
   /** What is known of it already. */
-  readonly facts: Facts
+  readonly facts: () => Facts
 }

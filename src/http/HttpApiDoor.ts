@@ -16,7 +16,7 @@ import * as Guard from "./Guard.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as Inbounds from "./Inbounds.js"
 import * as NodeBody from "./NodeBody.js"
-import type { Handler } from "./Handler.js"
+import type { Handler, Handling } from "./Handler.js"
 import { Readiness } from "./Readiness.js"
 import * as Replies from "./Replies.js"
 import * as ReplyHeaders from "./ReplyHeaders.js"
@@ -54,9 +54,13 @@ export const answer = (handler: Handler): Answer =>
     const body = yield* readBody(visit.bodyLimit)
     if (body instanceof HttpRefusal.HttpRefusal)
       return yield* respondBeforeEnd(visit, Replies.refuse(visit.inbound, body))
-    const started = Call.run<WireReply, never>((goOn) => handler(visit.inbound, visit.caller, body, goOn).cancel)
+    let handling: Handling | undefined
+    const started = Call.run<WireReply, never>((goOn) => {
+      handling = handler(visit.inbound, visit.caller, body, goOn)
+      return handling.cancel
+    })
     const reply = yield* Effect.onInterrupt(started, () =>
-      Effect.sync(() => visit.log(AccessLog.hungUp, { ...noFacts, failure: "cancelled" }))
+      Effect.sync(() => visit.log(AccessLog.hungUp, { ...(handling?.facts() ?? noFacts), failure: "cancelled" }))
     )
     if (!(reply.body instanceof Uint8Array)) yield* cancelUnstarted(visit, reply.body)
     return respond(visit, reply)

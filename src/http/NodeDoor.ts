@@ -173,7 +173,7 @@ class Visit {
   }
 
   private cancelled(): void {
-    this.log(AccessLog.hungUp, { ...(this.handling?.facts ?? noFacts), failure: "cancelled" })
+    this.log(AccessLog.hungUp, { ...(this.handling?.facts() ?? noFacts), failure: "cancelled" })
     this.response.destroy()
   }
 

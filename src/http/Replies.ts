@@ -5,6 +5,7 @@ import type { ChatRequest } from "../domain/ChatRequest.js"
 import { attemptsOf, type GatewayError } from "../domain/GatewayError.js"
 import * as OpenAiChat from "../protocol/OpenAiChat.js"
 import * as Call from "../provider/Call.js"
+import type { AttemptLog } from "../routing/AttemptLog.js"
 import * as ErrorWire from "./ErrorWire.js"
 import type { Answer, Handling } from "./Handler.js"
 import * as HttpRefusal from "./HttpRefusal.js"
@@ -19,14 +20,8 @@ export const refuse = (
 ): WireReply => {
   const wired = ErrorWire.make(error, wantsTrace(inbound))
   const attempts = error._tag === "HttpRefusal" ? [] : attemptsOf(error)
-  const last = attempts.at(-1)
   const facts: Facts = {
-    ...(request === undefined ? noFacts : asked(request)),
-    provider: last?.provider,
-    instance: last?.instance,
-    model: last?.model,
-    attempts,
-    fallback: new Set(attempts.map(({ instance, model }) => `${instance}\n${model}`)).size > 1,
+    ...ofAttempts(request === undefined ? noFacts : asked(request), attempts),
     failure: error._tag === "ProviderFailed" ? error.error.category : (wired.error.code ?? wired.error.type)
   }
   return {
@@ -45,6 +40,7 @@ export const follow = <A>(
   start: Call.Start<A, GatewayError>,
   inbound: Inbound,
   request: ChatRequest,
+  log: AttemptLog,
   reply: (value: A) => WireReply,
   answer: Answer
 ): Handling => {
@@ -57,13 +53,13 @@ export const follow = <A>(
     const made = Call.guard(() => reply(outcome.right))
     answer(Either.mapLeft(made, (defect) => Effect.catchAllCause(defect, (cause) => ofCause(cause, inbound, request))))
   }
-  return { cancel: start(goOn), facts: asked(request) }
+  return { cancel: start(goOn), facts: () => ofAttempts(asked(request), log.view()) }
 }
 
 /** Nothing had to be asked for this answer. */
 export const atOnce = (reply: WireReply, answer: Answer): Handling => {
   answer(Either.right(reply))
-  return { cancel: () => {}, facts: reply.facts }
+  return { cancel: () => {}, facts: () => reply.facts }
 }
 
 /** A defect: logged whole, shown as nothing but a 500. */
@@ -91,6 +87,19 @@ export const json = (inbound: Inbound, facts: Facts, body: unknown): WireReply =
   body: Buffer.from(JSON.stringify(body)),
   facts
 })
+
+/** What the calls tell that were made, though none of them served. */
+const ofAttempts = (facts: Facts, attempts: Facts["attempts"]): Facts => {
+  const last = attempts.at(-1)
+  return {
+    ...facts,
+    provider: last?.provider,
+    instance: last?.instance,
+    model: last?.model,
+    attempts,
+    fallback: new Set(attempts.map(({ instance, model }) => `${instance}\n${model}`)).size > 1
+  }
+}
 
 /** What is known of a request before anybody was asked. */
 export const asked = (request: ChatRequest): Facts => ({ ...noFacts, asked: request.model, stream: request.stream })

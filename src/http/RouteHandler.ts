@@ -8,6 +8,7 @@ import type { ChatReply } from "../gateway/ChatReply.js"
 import type { Gateway } from "../gateway/Gateway.js"
 import * as OpenAiChat from "../protocol/OpenAiChat.js"
 import type { Timers } from "../provider/Timers.js"
+import { AttemptLog } from "../routing/AttemptLog.js"
 import * as Body from "./Body.js"
 import * as ErrorWire from "./ErrorWire.js"
 import type { Handler } from "./Handler.js"
@@ -33,10 +34,12 @@ export const route =
     const decoded = Either.flatMap(Body.parseJson(body), (json) => toChat(json, tasks()))
     if (Either.isLeft(decoded)) return Replies.atOnce(Replies.refuse(inbound, decoded.left), answer)
     const request = decoded.right
+    const log = new AttemptLog(timers.now)
     return Replies.follow(
-      gateway.startComplete(timers, request, caller),
+      gateway.startComplete(timers, request, caller, log),
       inbound,
       request,
+      log,
       (reply) => routed(inbound, request, reply),
       answer
     )

@@ -33,8 +33,8 @@ for (const door of doors) {
           const { hungUp } = yield* upstream.next
           yield* Fiber.interrupt(asking)
           yield* hungUp
-          const { failure, status } = yield* gateway.line
-          assert.deepStrictEqual([status, failure], [499, "cancelled"])
+          const { attempts, failure, instance, status } = yield* gateway.line
+          assert.deepStrictEqual([status, failure, instance, attempts], [499, "cancelled", "first", 1])
           assert.deepStrictEqual([gateway.lines.length, gateway.log], [1, []])
         })
       )
