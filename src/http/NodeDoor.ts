@@ -30,8 +30,9 @@ export interface Door {
 }
 
 /** The short way from `node:http` to the chat handlers: no fiber as long as the first call to a provider succeeds. */
-export const make = (door: Door): RequestListener => {
-  return (request, response) => {
+export const make =
+  (door: Door): RequestListener =>
+  (request, response) => {
     const path = pathOf(request.url ?? "/")
     const handler = request.method === "POST" ? door.handlers.get(path) : undefined
     if (handler === undefined) {
@@ -52,7 +53,6 @@ export const make = (door: Door): RequestListener => {
       else visit.begin(handler, caller, body)
     })
   }
-}
 
 /** One request on its way to its answer, until its response is closed. */
 class Visit {
@@ -153,7 +153,11 @@ class Visit {
   private readonly cut = (): void => {
     const { response, stream } = this
     this.stop()
-    if (stream === undefined) return this.write(Replies.refuse(this.inbound, HttpRefusal.draining))
+    if (stream === undefined) {
+      // A whole answer that is only slow to be read can be told nothing more.
+      if (!response.headersSent) this.write(Replies.refuse(this.inbound, HttpRefusal.draining))
+      return
+    }
     this.stream = undefined
     this.log(response.statusCode, { ...stream.cancel(), failure: HttpRefusal.draining.code })
     response.end(OpenAiChat.errorFrame(ErrorWire.make(HttpRefusal.draining, false).error))

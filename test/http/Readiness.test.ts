@@ -83,6 +83,20 @@ describe("a gateway that is told to stop", () => {
     })
   )
 
+  it.scopedLive("tells a caller whose answer did not come in its drain time", () =>
+    Effect.gen(function* () {
+      const upstream = yield* Upstream.make(Replies.silence)
+      const server = { ...settings().server, drain: 50 }
+      const { close, gateway } = yield* closable(upstream, { settings: { server } })
+      const asking = yield* Effect.fork(chat(gateway))
+      const { hungUp } = yield* upstream.next
+      yield* close
+      yield* hungUp
+      const answer = yield* Fiber.join(asking)
+      assert.deepStrictEqual([answer.status, at(answer, "error", "code")], [503, "shutting_down"])
+    })
+  )
+
   it.scopedLive("is gone at once when nothing is in flight, also with idle connections", () =>
     Effect.gen(function* () {
       const { close, gateway } = yield* closable(yield* Upstream.make(Replies.answer("hello")))
