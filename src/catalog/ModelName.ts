@@ -1,4 +1,5 @@
 import type { InstanceSettings, ReplacementSettings } from "../config/Settings.js"
+import { vendors } from "../provider/Vendor.js"
 import type { Target } from "./Target.js"
 
 /** Who made a model, as far as its name tells. */
@@ -8,7 +9,7 @@ export type Maker = "openai" | "anthropic" | "google" | "cloudflare" | "azure"
 export const makerOf = (model: string): Maker | undefined => makers.find(([pattern]) => pattern.test(model))?.[1]
 
 const makers: ReadonlyArray<readonly [RegExp, Maker]> = [
-  [/^(gpt-|o1|o3|o4|chatgpt-)/, "openai"],
+  [/^(gpt-(?!oss)|o1|o3|o4|chatgpt-)/, "openai"],
   [/^claude-/, "anthropic"],
   [/^gemini-/, "google"],
   [/^@cf\//, "cloudflare"],
@@ -100,9 +101,8 @@ const servedAs = (
     return instance.models.includes(model) ? [model] : instance.models.includes(asked) ? [asked] : []
   }
   const maker = makerOf(model) ?? makerOf(asked)
+  const vendor = vendors[instance.provider]
   switch (instance.provider) {
-    case "openai":
-      return maker === "openai" ? [model] : []
     case "azure":
       return []
     case "openrouter":
@@ -110,9 +110,10 @@ const servedAs = (
       return onOpenRouter(model, maker, replacements)
     case "ollama":
       return [replacements.local]
-    case "openai-compatible":
-    case "simulated":
-      return [model]
+    default:
+      if (vendor.makes !== undefined) return vendor.makes.test(model) ? [model] : []
+      // Nobody but its maker has a closed model.
+      return vendor.open && maker !== undefined ? [] : [model]
   }
 }
 

@@ -8,7 +8,7 @@ import * as Catalog from "../catalog/Catalog.js"
 import { CurrentSettings, type Settings } from "../config/Settings.js"
 import * as Live from "../gateway/Live.js"
 import { Health } from "../health/Health.js"
-import * as OpenAiChat from "../protocol/OpenAiChat.js"
+import * as RequestIn from "../protocol/openai/RequestIn.js"
 import * as Plan from "../routing/Plan.js"
 import { Failed } from "./Failed.js"
 import * as Options from "./Options.js"
@@ -36,7 +36,7 @@ const plans = (settings: Settings): ReadonlyArray<string> => {
   const snapshot = Catalog.makeSnapshot(settings)
   const models = [...new Set([...snapshot.modelNames, ...Object.values(settings.tasks)])]
   return models.map((model) => {
-    const plan = OpenAiChat.makeRequest({ model, messages: [] }).pipe(
+    const plan = RequestIn.makeRequest({ model, messages: [] }).pipe(
       Either.flatMap((request) => Plan.make(request, snapshot, () => undefined))
     )
     if (Either.isLeft(plan)) return `${model}: ${plan.left.message}`

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { CatchRule } from "../domain/ErrorCategory.js"
 import * as Field from "./Field.js"
 import * as Issue from "./Issue.js"
-import { vendorSlugs } from "./Settings.js"
+import { dialects, vendorSlugs } from "./Settings.js"
 
 /** A field that may be absent, without a default. */
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
@@ -53,6 +53,8 @@ const InstanceFields = Schema.Struct({
   timeouts: or(TimeoutFields, Schema.decodeSync(TimeoutFields)({})),
   retry: or(RetryFields, Schema.decodeSync(RetryFields)({})),
   pricing: optional(Schema.Struct({ prompt: Field.number(0, 1e6), completion: Field.number(0, 1e6) })),
+  dialect: optional(Field.word(...dialects)),
+  accountId: optional(Field.AccountId),
   apiVersion: optional(Field.ApiVersion),
   simulated: optional(SimulatedFields)
 })

@@ -4,19 +4,24 @@ import * as Schema from "effect/Schema"
 import * as Field from "./Field.js"
 import type { Issue, Path } from "./Issue.js"
 import { nearest } from "./Nearest.js"
-import { vendorSlugs } from "./Settings.js"
+import { dialects, dialectsOf, vendorSlugs } from "./Settings.js"
 
 /**
  * What no single field shows: doubled names, what a vendor needs, targets that lead nowhere. Works on the file before it
  * is decoded, so that one wrong field does not hide what is wrong elsewhere. `made` are the environment's instances.
  */
-export const crossCheck = (file: unknown, made: ReadonlyArray<string>): ReadonlyArray<Issue> => {
+export const crossCheck = (
+  file: unknown,
+  made: ReadonlyArray<string>,
+  /** The environment names a Cloudflare account. */
+  hasAccount: boolean
+): ReadonlyArray<Issue> => {
   const instances = rows(file, "instances", [])
   const models = rows(file, "models", [])
   const ids = [...instances.map(({ fields }) => fields["id"]), ...made].filter(Predicate.isString)
   return [
     ...doubled(instances.map(({ fields, path }) => ({ name: fields["id"], path: [...path, "id"] }))),
-    ...instances.flatMap(checkInstance),
+    ...instances.flatMap((row) => checkInstance(row, hasAccount)),
     ...doubled(models.flatMap(names)),
     ...models.flatMap(({ fields, path }) => rows(fields, "targets", path)).flatMap((target) => checkTarget(target, ids))
   ]
@@ -45,17 +50,21 @@ const rows = (holder: unknown, field: string, path: Path): ReadonlyArray<Row> =>
   )
 }
 
-const vendors: ReadonlySet<unknown> = new Set(vendorSlugs)
+/** Vendors without an address of their own. */
+const addressed: ReadonlySet<unknown> = new Set(["openai-compatible", "anthropic-compatible", "azure"])
 
 /** Vendors that answer nobody without a key, and the variable that usually holds it. */
 const keyVariables: ReadonlyMap<unknown, string> = new Map([
   ["openai", "OPENAI_API_KEY"],
+  ["anthropic", "ANTHROPIC_API_KEY"],
+  ["gemini", "GEMINI_API_KEY"],
+  ["cloudflare", "CLOUDFLARE_API_TOKEN"],
   ["openrouter", "OPENROUTER_API_KEY"],
   ["azure", "AZURE_API_KEY"]
 ])
 
-const checkInstance = ({ fields, path }: Row): ReadonlyArray<Issue> => {
-  const { apiKey, apiVersion, baseUrl, enabled = true, provider, simulated } = fields
+const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArray<Issue> => {
+  const { accountId, apiKey, apiVersion, baseUrl, dialect, enabled = true, provider, simulated } = fields
   const issues: Array<Issue> = []
   const variable = keyVariables.get(provider)
   const on = Either.getOrElse(Schema.decodeUnknownEither(Field.Flag)(enabled), () => true)
@@ -64,10 +73,24 @@ const checkInstance = ({ fields, path }: Row): ReadonlyArray<Issue> => {
     const message = `is required while this ${provider} instance is enabled, usually as \${${variable}}`
     issues.push({ path: [...path, "apiKey"], message })
   }
-  if ((provider === "openai-compatible" || provider === "azure") && baseUrl === undefined) {
+  if (addressed.has(provider) && baseUrl === undefined) {
     issues.push({ path: [...path, "baseUrl"], message: `is required for provider ${provider}` })
   }
-  if (!vendors.has(provider)) return issues
+  const vendor = vendorSlugs.find((slug) => slug === provider)
+  if (vendor === undefined) return issues
+  if (vendor === "cloudflare" && accountId === undefined && baseUrl === undefined && !hasAccount) {
+    issues.push({
+      path: [...path, "accountId"],
+      message: "is required for provider cloudflare, usually as ${CLOUDFLARE_ACCOUNT_ID}"
+    })
+  }
+  if (vendor !== "cloudflare" && accountId !== undefined) {
+    issues.push({ path: [...path, "accountId"], message: "is for provider cloudflare only" })
+  }
+  const spoken = dialectsOf(vendor)
+  if (dialects.some((known) => known === dialect) && !spoken.some((known) => known === dialect)) {
+    issues.push({ path: [...path, "dialect"], message: `provider ${vendor} speaks ${spoken.join(" and ")} only` })
+  }
   if (provider !== "azure" && apiVersion !== undefined) {
     issues.push({ path: [...path, "apiVersion"], message: "is for provider azure only" })
   }

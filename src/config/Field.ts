@@ -104,6 +104,11 @@ export const ApiVersion = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9.-]{1,32
   description: "a version of Azure's API such as 2024-10-21"
 })
 
+/** The id of a Cloudflare account. */
+export const AccountId = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9_-]{1,64}$/)).annotations({
+  description: "the id of a Cloudflare account: letters and digits"
+})
+
 function leaf<A, I>(
   from: Schema.Schema<I>,
   to: Schema.Schema<A>,

@@ -14,11 +14,19 @@ export const azureVersion = "2024-10-21"
 
 /** How an operator gets to a first instance; ends a sentence. */
 export const waysToMakeOne =
-  "set OPENAI_API_KEY, OPENROUTER_API_KEY, AZURE_API_KEY with AZURE_API_BASE, or OSS_MODEL_ENABLED=true, in the " +
-  "environment or in .env, or name a config file with --config or ORELSE_CONFIG"
+  "set OPENAI_API_KEY, ANTHROPIC_API_KEY, GEMINI_API_KEY, OPENROUTER_API_KEY, CLOUDFLARE_API_TOKEN with " +
+  "CLOUDFLARE_ACCOUNT_ID, AZURE_API_KEY with AZURE_API_BASE, or OSS_MODEL_ENABLED=true, in the environment or in .env, or name a config file with --config or ORELSE_CONFIG"
 
 /** Every instance that the environment can make. */
-export const environmentIds: ReadonlyArray<string> = ["openai", "azure", "openrouter", "ollama"]
+export const environmentIds: ReadonlyArray<string> = [
+  "openai",
+  "anthropic",
+  "gemini",
+  "cloudflare",
+  "azure",
+  "openrouter",
+  "ollama"
+]
 
 /** The instances of the config file. */
 export const fromFile = (
@@ -32,6 +40,9 @@ export const fromFile = (
       ...bare(instance.id, instance.provider, instance.priority),
       ...instance,
       apiKey: keyed ? instance.apiKey : undefined,
+      dialect: instance.dialect,
+      accountId:
+        instance.provider === "cloudflare" ? (instance.accountId ?? variables.CLOUDFLARE_ACCOUNT_ID) : undefined,
       apiVersion: instance.provider === "azure" ? version : undefined,
       simulated: instance.simulated ?? defaultSimulated
     }
@@ -48,6 +59,28 @@ export const fromEnvironment = (
       ...bare("openai", "openai", 1),
       apiKey: variables.OPENAI_API_KEY,
       baseUrl: variables.OPENAI_BASE_URL
+    })
+  }
+  if (variables.ANTHROPIC_API_KEY !== undefined) {
+    made.push({
+      ...bare("anthropic", "anthropic", 1),
+      apiKey: variables.ANTHROPIC_API_KEY,
+      baseUrl: variables.ANTHROPIC_BASE_URL
+    })
+  }
+  if (variables.GEMINI_API_KEY !== undefined) {
+    made.push({
+      ...bare("gemini", "gemini", 1),
+      apiKey: variables.GEMINI_API_KEY,
+      baseUrl: variables.GEMINI_BASE_URL
+    })
+  }
+  if (variables.CLOUDFLARE_API_TOKEN !== undefined) {
+    made.push({
+      ...bare("cloudflare", "cloudflare", 1),
+      apiKey: variables.CLOUDFLARE_API_TOKEN,
+      baseUrl: variables.CLOUDFLARE_BASE_URL,
+      accountId: variables.CLOUDFLARE_ACCOUNT_ID
     })
   }
   if (variables.AZURE_API_KEY !== undefined) {
@@ -74,9 +107,17 @@ export const fromEnvironment = (
 
 /** What such an instance lacks to be called. */
 export const incomplete = (made: ReadonlyArray<InstanceSettings>): ReadonlyArray<Problem> =>
-  made.some(({ baseUrl, provider }) => provider === "azure" && baseUrl === undefined)
-    ? [{ path: "AZURE_API_BASE", message: "is required with AZURE_API_KEY: https://<resource>.openai.azure.com" }]
-    : []
+  made.flatMap(({ accountId, baseUrl, provider }) => {
+    if (provider === "azure" && baseUrl === undefined) {
+      const message = "is required with AZURE_API_KEY: https://<resource>.openai.azure.com"
+      return [{ path: "AZURE_API_BASE", message }]
+    }
+    if (provider === "cloudflare" && accountId === undefined && baseUrl === undefined) {
+      const message = "is required with CLOUDFLARE_API_TOKEN: the id of the account, 32 letters and digits"
+      return [{ path: "CLOUDFLARE_ACCOUNT_ID", message }]
+    }
+    return []
+  })
 
 /** The failures that another provider answers at once come first, so that a newcomer soon sees a fallback. */
 const stumbling: InstanceSettings["simulated"] = {
@@ -105,6 +146,8 @@ function bare(id: string, provider: VendorSlug, priority: number): InstanceSetti
     timeouts: defaultTimeouts,
     retry: defaultRetry,
     pricing: undefined,
+    dialect: undefined,
+    accountId: undefined,
     apiVersion: undefined,
     simulated: defaultSimulated
   }

@@ -8,7 +8,7 @@ import * as ConfigError from "./ConfigError.js"
 import * as Environment from "./Environment.js"
 import * as Instances from "./Instances.js"
 import { notices } from "./Notices.js"
-import type { InstanceSettings, ModelSettings, Settings } from "./Settings.js"
+import type { InstanceSettings, ModelSettings, Settings, VendorSlug } from "./Settings.js"
 import * as Sources from "./Sources.js"
 
 /** Where settings come from, besides the files. */
@@ -96,7 +96,12 @@ const noProvider = {
   message: `no provider is configured, and production never starts simulated ones; ${Instances.waysToMakeOne}`
 }
 
-const everyday = "gpt-4o-mini"
+/** A cheap model of each vendor that has some of its own, for a task that the operator gave none. */
+const everyday: Readonly<Partial<Record<VendorSlug, string>>> = {
+  anthropic: "claude-haiku-4-5",
+  gemini: "gemini-2.5-flash",
+  cloudflare: "@cf/meta/llama-3.1-8b-instruct"
+}
 
 /** What a task without a model of its own gets. Azure and Ollama serve only what somebody deployed there. */
 const defaultTask = (
@@ -104,14 +109,14 @@ const defaultTask = (
   models: ReadonlyArray<ModelSettings>,
   local: string
 ): string => {
-  const serves = instances.some(
-    (instance) =>
-      instance.enabled &&
-      instance.provider !== "azure" &&
-      instance.provider !== "ollama" &&
-      (instance.models === undefined || instance.models.includes(everyday))
-  )
-  return serves ? everyday : (models[0]?.id ?? local)
+  const on = instances.filter(({ enabled, provider }) => enabled && provider !== "azure" && provider !== "ollama")
+  const served = (instance: InstanceSettings): ReadonlyArray<string> => {
+    const usual = everyday[instance.provider] ?? "gpt-4o-mini"
+    return instance.models === undefined || instance.models.includes(usual) ? [usual] : []
+  }
+  const own = on.flatMap(served)
+  const listed = on.flatMap((instance) => instance.models ?? [])
+  return own.find((model) => model === "gpt-4o-mini") ?? own[0] ?? models[0]?.id ?? listed[0] ?? local
 }
 
 const readText = (path: string): Effect.Effect<string, PlatformError, FileSystem.FileSystem> =>

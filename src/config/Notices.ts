@@ -13,11 +13,6 @@ export const notices = (
 ): ReadonlyArray<string> => [
   ...(standIns ? [standInNotice] : simulatedOf(instances)),
   ...(instances.some(({ enabled }) => enabled) ? [] : ["Every instance is disabled, so no request can be answered."]),
-  ...laterVendors.flatMap(({ models, names }) => {
-    const set = names.filter((name) => env.has(name))
-    const reached = `this version reaches ${models} through OpenRouter only`
-    return set.length === 0 ? [] : [`${set.join(" and ")} will not be used: ${reached} (OPENROUTER_API_KEY).`]
-  }),
   ...unused.flatMap((name) => (env.has(name) ? [`${name} is set and this version makes no use of it.`] : [])),
   ...(variables.ORELSE_ADMIN_KEY !== undefined && Redacted.value(variables.ORELSE_ADMIN_KEY).length < 16
     ? ["ORELSE_ADMIN_KEY is shorter than 16 characters and may be guessed; `openssl rand -hex 32` makes a good one."]
@@ -37,9 +32,3 @@ const simulatedOf = (instances: ReadonlyArray<InstanceSettings>): ReadonlyArray<
 
 /** Variables of later versions; whoever sets one should not believe that it acts. */
 const unused = ["DATABASE_URL", "REDIS_URL", "ORELSE_DATA_DIR"]
-
-const laterVendors = [
-  { models: "Claude models", names: ["ANTHROPIC_API_KEY"] },
-  { models: "Gemini models", names: ["GEMINI_API_KEY"] },
-  { models: "Cloudflare's models", names: ["CLOUDFLARE_ACCOUNT_ID", "CLOUDFLARE_API_TOKEN"] }
-]

@@ -60,7 +60,7 @@ export const check = (
     ...filled.issues,
     ...UnknownField.find(filled.value),
     ...left(file),
-    ...CrossCheck.crossCheck(value, ids)
+    ...CrossCheck.crossCheck(value, ids, env.has("CLOUDFLARE_ACCOUNT_ID"))
   ]
   const problems = [
     ...source.right.problems,

@@ -32,10 +32,6 @@ const laterFields: ReadonlySet<string> = new Set([
 
 /** Words of later versions, and what this one offers. */
 const laterWords: Readonly<Record<string, { readonly words: ReadonlyArray<string>; readonly now: string }>> = {
-  "instances[].provider": {
-    words: ["anthropic", "gemini", "cloudflare"],
-    now: "its models are reached through openrouter"
-  },
   "instances[].retry.backoff": { words: ["linear", "constant", "fixed", "fibonacci"], now: "use exponential" },
   "instances[].retry.jitter": { words: ["equal", "decorrelated"], now: "use full or none" },
   "routing.strategy": {

@@ -1,7 +1,6 @@
+import type { FrontDialect } from "./Dialect.js"
 import type { CatchRule } from "./ErrorCategory.js"
-
-/** The wire format that a request or an answer is written in. */
-export type Dialect = "openai-chat"
+import type { Prompt } from "./Prompt.js"
 
 /** One step of a chain that the request brings along. */
 export interface FallbackEntry {
@@ -24,19 +23,25 @@ export interface FallbackRequest {
 }
 
 /**
- * A chat request as it came: the bytes, and a view of what routing has to know. What goes to a provider is made from the
+ * A request as it came: the bytes, and a view of what routing has to know. What goes to a provider is made from the
  * bytes, so that big integers and unknown fields survive.
  */
 export interface ChatRequest {
-  readonly dialect: Dialect
+  readonly dialect: FrontDialect
   /** One JSON object in UTF-8. */
   readonly body: Uint8Array
   /** The parsed body. Only for reading; never forwarded. */
   readonly view: Readonly<Record<string, unknown>>
+  /** What a candidate of another dialect is asked; made at the first call and remembered. `undefined`: never translated. */
+  readonly prompt: (() => Prompt) | undefined
+  /** Headers of the caller that belong to the dialect, as `anthropic-beta`: sent to a provider that speaks it. */
+  readonly headers: Readonly<Record<string, string>>
   readonly model: string
   /** Tried after `model`, in order, as OpenRouter's `models`. */
   readonly models: ReadonlyArray<string>
   readonly fallback: FallbackRequest | undefined
+  /** Only a candidate that is told all that the caller asked for. */
+  readonly lossless: boolean
   readonly stream: boolean
   /** The caller wants to see the usage of a stream. */
   readonly includeUsage: boolean

@@ -13,6 +13,8 @@ export interface ServedBy {
   readonly model: string
   /** A candidate before this one failed, or was left out because it is not well. */
   readonly fallback: boolean
+  /** What of the request the provider was not told, in the names of the request's dialect. */
+  readonly dropped: ReadonlyArray<string>
 }
 
 /** A whole answer. */

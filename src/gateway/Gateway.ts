@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
 import { Catalog } from "../catalog/Catalog.js"
 import { local, type Caller } from "../domain/Caller.js"
-import type { ChatEvent } from "../domain/ChatEvent.js"
+import type { StreamEvent } from "../domain/ChatEvent.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { GatewayError } from "../domain/GatewayError.js"
 import type { ProviderError } from "../domain/ProviderError.js"
@@ -29,7 +29,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     /** The whole answer. Interruption closes the provider's socket. */
     readonly complete: (request: ChatRequest, caller?: Caller) => Effect.Effect<ChatReply, GatewayError>
     /** The answer as events. It asks a provider when it is run, so an unread stream holds nothing. */
-    readonly stream: (request: ChatRequest, caller?: Caller) => Stream.Stream<ChatEvent, GatewayError>
+    readonly stream: (request: ChatRequest, caller?: Caller) => Stream.Stream<StreamEvent, GatewayError>
     /**
      * The answer as bytes in the request's own dialect, from its first semantic output on. Who gets the stream starts
      * or cancels it.
@@ -71,7 +71,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
             timers,
             ({ baseUrl, instance, maxTokens, model, temperature }, limit) =>
               callOf(providers.of(instance), { request, model, baseUrl, maxTokens, temperature, timers, limit }),
-            (served) => settle({ served, log, timers }, pricing)
+            (served) => settle({ served, log, timers, dialect: request.dialect }, pricing)
           )(goOn)
         }
 
@@ -82,7 +82,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
       return Gateway.of({
         complete: whole(startComplete),
         open,
-        stream: (request, caller) => EventStream.make(open(request, caller)),
+        stream: (request, caller) => EventStream.make(open(request, caller), request.dialect),
         startComplete,
         startOpen
       })

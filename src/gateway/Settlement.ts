@@ -1,7 +1,10 @@
+import type { FrontDialect } from "../domain/Dialect.js"
 import * as Money from "../domain/Money.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import type { Usage } from "../domain/Usage.js"
 import type { Pricing } from "../ledger/Pricing.js"
+import type { Lost } from "../protocol/Lossiness.js"
+import * as Translation from "../protocol/Translation.js"
 import type { ProviderAnswer } from "../provider/Provider.js"
 import type { ProviderStream } from "../provider/StreamCall.js"
 import type { Timers } from "../provider/Timers.js"
@@ -16,10 +19,15 @@ export interface Run<A> {
   readonly served: Served<A>
   readonly log: AttemptLog
   readonly timers: Timers
+  /** The dialect of the request. */
+  readonly dialect: FrontDialect
 }
 
 /** Closes the books of a whole answer. */
-export const buffered = ({ served, log, timers }: Run<ProviderAnswer>, pricing: Pricing["Type"]): ChatReply => {
+export const buffered = (
+  { dialect, served, log, timers }: Run<ProviderAnswer>,
+  pricing: Pricing["Type"]
+): ChatReply => {
   const { candidate, attempt, value } = served
   const { answer, status } = value
   const cost = costOf(candidate, answer.model, answer.usage, answer.reportedCost, pricing, timers)
@@ -29,6 +37,7 @@ export const buffered = ({ served, log, timers }: Run<ProviderAnswer>, pricing: 
     instance: candidate.instance.id,
     model: candidate.model,
     fallback: served.fellBack,
+    dropped: dropped(dialect, value.lost),
     answer,
     attempts: log.view(),
     cost: totalCost(log)
@@ -36,7 +45,10 @@ export const buffered = ({ served, log, timers }: Run<ProviderAnswer>, pricing: 
 }
 
 /** Closes the books of a stream when it ends, in whichever way. */
-export const streamed = ({ served, log, timers }: Run<ProviderStream>, pricing: Pricing["Type"]): ChatReplyStream => {
+export const streamed = (
+  { dialect, served, log, timers }: Run<ProviderStream>,
+  pricing: Pricing["Type"]
+): ChatReplyStream => {
   const { candidate, attempt, value: stream } = served
   attempt.succeed(stream.status, undefined, undefined)
 
@@ -56,6 +68,7 @@ export const streamed = ({ served, log, timers }: Run<ProviderStream>, pricing: 
     instance: candidate.instance.id,
     model: candidate.model,
     fallback: served.fellBack,
+    dropped: dropped(dialect, stream.lost),
     attempts: () => log.view(),
     start: (sink) => stream.start({ onFrames: sink.onFrames, onEnd: (error) => sink.onEnd(settle(error, false)) }),
     pause: stream.pause,
@@ -67,6 +80,12 @@ export const streamed = ({ served, log, timers }: Run<ProviderStream>, pricing: 
     }
   }
 }
+
+/** Mostly nothing. */
+const dropped = (dialect: FrontDialect, lost: ReadonlySet<Lost>): ReadonlyArray<string> =>
+  lost.size === 0 ? nothing : Translation.dropped(dialect, lost)
+
+const nothing: ReadonlyArray<string> = []
 
 /** A vendor's own word first, where its word is good for that; then the prices. */
 const costOf = (

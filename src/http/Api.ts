@@ -38,6 +38,7 @@ const ChatPayload = Schema.Struct({
   messages: Schema.Array(Schema.Struct({ role: Schema.String }, { key: Schema.String, value: Schema.Unknown })),
   stream: Schema.optional(Schema.Boolean),
   models: Schema.optional(Schema.Array(Schema.String)),
+  require: Schema.optional(Schema.Literal("lossless")),
   fallback: Schema.optional(
     Schema.Struct({
       enabled: Schema.optional(Schema.Boolean),
@@ -60,6 +61,47 @@ const ChatAnswer = Schema.Struct(
   { id: Schema.String, object: Schema.String, choices: Schema.Array(Schema.Unknown) },
   { key: Schema.String, value: Schema.Unknown }
 ).annotations({ identifier: "ChatAnswer" })
+
+/** What the routes share that ask for a model. */
+const shared = {
+  model: Schema.String,
+  models: Schema.optional(Schema.Array(Schema.String)),
+  require: Schema.optional(Schema.Literal("lossless")),
+  fallback: ChatPayload.fields.fallback
+}
+
+const Messages = Schema.Array(Schema.Struct({ role: Schema.String }, { key: Schema.String, value: Schema.Unknown }))
+
+const MessagesPayload = Schema.Struct({
+  ...shared,
+  max_tokens: Schema.Int,
+  messages: Messages,
+  stream: Schema.optional(Schema.Boolean)
+}).annotations({ identifier: "MessagesRequest" })
+
+const MessagesAnswer = Schema.Struct(
+  { id: Schema.String, type: Schema.Literal("message"), content: Schema.Array(Schema.Unknown) },
+  { key: Schema.String, value: Schema.Unknown }
+).annotations({ identifier: "MessagesAnswer" })
+
+const CountPayload = Schema.Struct({ ...shared, messages: Messages }).annotations({ identifier: "CountRequest" })
+
+const CountAnswer = Schema.Struct({ input_tokens: Schema.Int }).annotations({ identifier: "CountAnswer" })
+
+const LegacyPayload = Schema.Struct({
+  ...shared,
+  prompt: Schema.Unknown,
+  stream: Schema.optional(Schema.Boolean)
+}).annotations({ identifier: "CompletionRequest" })
+
+const EmbeddingsPayload = Schema.Struct({ ...shared, input: Schema.Unknown }).annotations({
+  identifier: "EmbeddingsRequest"
+})
+
+const EmbeddingsAnswer = Schema.Struct(
+  { object: Schema.Literal("list"), data: Schema.Array(Schema.Unknown) },
+  { key: Schema.String, value: Schema.Unknown }
+).annotations({ identifier: "EmbeddingsAnswer" })
 
 const RouteAnswer = Schema.Struct({
   content: Schema.String,
@@ -106,6 +148,36 @@ const ChatGroup = HttpApiGroup.make("chat")
         OpenApi.Description,
         "OpenAI's chat completions, answered by whoever can. With `stream: true` the answer is text/event-stream."
       )
+  )
+  .add(
+    HttpApiEndpoint.post("messages", "/v1/messages")
+      .setPayload(MessagesPayload)
+      .addSuccess(MessagesAnswer)
+      .annotate(
+        OpenApi.Description,
+        "Anthropic's messages, answered by whoever can. With `stream: true` the answer is text/event-stream. Errors have Anthropic's shape."
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("countTokens", "/v1/messages/count_tokens")
+      .setPayload(CountPayload)
+      .addSuccess(CountAnswer)
+      .annotate(
+        OpenApi.Description,
+        "How many tokens a message has: counted by a provider that can, or else estimated."
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("legacy", "/v1/completions")
+      .setPayload(LegacyPayload)
+      .addSuccess(ChatAnswer)
+      .annotate(OpenApi.Description, "OpenAI's legacy completions, passed on to whoever speaks them.")
+  )
+  .add(
+    HttpApiEndpoint.post("embeddings", "/v1/embeddings")
+      .setPayload(EmbeddingsPayload)
+      .addSuccess(EmbeddingsAnswer)
+      .annotate(OpenApi.Description, "OpenAI's embeddings, passed on to whoever speaks them.")
   )
   .add(
     HttpApiEndpoint.post("route", "/v1/route")

@@ -2,7 +2,8 @@ import * as Either from "effect/Either"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ChatReply, ChatReplyStream, ServedBy } from "../gateway/ChatReply.js"
 import type { Gateway } from "../gateway/Gateway.js"
-import * as OpenAiChat from "../protocol/OpenAiChat.js"
+import type { Front } from "../protocol/Dialects.js"
+import * as JsonSplice from "../protocol/JsonSplice.js"
 import type { Timers } from "../provider/Timers.js"
 import { AttemptLog } from "../routing/AttemptLog.js"
 import * as Body from "./Body.js"
@@ -10,36 +11,49 @@ import * as ErrorWire from "./ErrorWire.js"
 import * as ReplyHeaders from "./ReplyHeaders.js"
 import type { Handler } from "./Handler.js"
 import * as Replies from "./Replies.js"
-import type { Facts, Inbound, StreamBody, WireReply } from "./WireReply.js"
+import { header, type Facts, type Inbound, type StreamBody, type WireReply } from "./WireReply.js"
 
-/** `POST /v1/chat/completions`. Never fails: an error is an answer too. */
-export const chat =
-  (gateway: Gateway["Type"], timers: Timers): Handler =>
+/** A route that takes requests in one dialect and answers in it. Never fails: an error is an answer too. */
+export const make =
+  (front: Front, gateway: Gateway["Type"], timers: Timers): Handler =>
   (inbound, caller, body, answer) => {
-    const decoded = Either.flatMap(Body.parseJson(body), (json) => OpenAiChat.decodeRequest(body, json))
+    const decoded = Either.flatMap(Body.parseJson(body), (json) => front.decodeRequest(body, json))
     if (Either.isLeft(decoded)) return Replies.atOnce(Replies.refuse(inbound, decoded.left), answer)
-    const request = decoded.right
+    const request = withHeaders(decoded.right, inbound)
     const log = new AttemptLog(timers.now)
+    const following = { inbound, request, log }
     return request.stream
       ? Replies.follow(
-          gateway.startOpen(timers, request, caller, log),
-          inbound,
-          request,
-          log,
-          (opened) => streamed(inbound, request, opened),
+          {
+            ...following,
+            start: gateway.startOpen(timers, request, caller, log),
+            reply: (opened) => streamed(front, inbound, request, opened)
+          },
           answer
         )
       : Replies.follow(
-          gateway.startComplete(timers, request, caller, log),
-          inbound,
-          request,
-          log,
-          (whole) => buffered(inbound, request, whole),
+          {
+            ...following,
+            start: gateway.startComplete(timers, request, caller, log),
+            reply: (whole) => buffered(inbound, request, whole)
+          },
           answer
         )
   }
 
-const buffered = (inbound: Inbound, request: ChatRequest, reply: ChatReply): WireReply => {
+/** Anthropic's clients ask for features of the API by headers. */
+export const withHeaders = (request: ChatRequest, inbound: Inbound): ChatRequest => {
+  if (!request.dialect.startsWith("anthropic-")) return request
+  const headers: Record<string, string> = {}
+  for (const name of ["anthropic-version", "anthropic-beta"]) {
+    const value = header(inbound, name)
+    if (value !== undefined && /^[\x20-\x7e]{1,1024}$/.test(value)) headers[name] = value
+  }
+  return { ...request, headers }
+}
+
+/** A whole answer. */
+export const buffered = (inbound: Inbound, request: ChatRequest, reply: ChatReply): WireReply => {
   const facts = factsOf(request, reply, reply.attempts, reply.answer.usage, reply.cost)
   const headers = ReplyHeaders.make(inbound, facts)
   headers["content-type"] = "application/json"
@@ -47,29 +61,32 @@ const buffered = (inbound: Inbound, request: ChatRequest, reply: ChatReply): Wir
   return {
     status: 200,
     headers,
-    body: Replies.wantsTrace(inbound) ? OpenAiChat.withMember(body, "orelse", traceOf(facts)) : body,
+    body: Replies.wantsTrace(inbound) ? JsonSplice.append(body, "orelse", JSON.stringify(traceOf(facts))) : body,
     facts
   }
 }
 
-const streamed = (inbound: Inbound, request: ChatRequest, reply: ChatReplyStream): WireReply => {
+const streamed = (front: Front, inbound: Inbound, request: ChatRequest, reply: ChatReplyStream): WireReply => {
   const facts = factsOf(request, reply, reply.attempts(), undefined, undefined)
   const headers = ReplyHeaders.make(inbound, facts)
   headers["content-type"] = "text/event-stream; charset=utf-8"
   headers["cache-control"] = "no-cache"
   // Or nginx in front would collect the stream.
   headers["x-accel-buffering"] = "no"
-  return { status: 200, headers, body: streamBody(reply, facts, Replies.wantsTrace(inbound)), facts }
+  return { status: 200, headers, body: streamBody(front, inbound, reply, facts), facts }
 }
 
-const streamBody = (reply: ChatReplyStream, facts: Facts, trace: boolean): StreamBody => ({
+const streamBody = (front: Front, inbound: Inbound, reply: ChatReplyStream, facts: Facts): StreamBody => ({
   start: (sink) =>
     reply.start({
       onFrames: sink.write,
       onEnd: ({ attempts, cost, error, usage }) => {
         const ended: Facts = { ...facts, attempts, cost, usage, failure: error?.category }
-        if (trace) sink.write([OpenAiChat.memberFrame("orelse", traceOf(ended), reply.model, unixSeconds())])
-        sink.write([error === undefined ? OpenAiChat.done : OpenAiChat.errorFrame(ErrorWire.ofBrokenStream(error))])
+        if (Replies.wantsTrace(inbound)) {
+          sink.write([front.memberFrame("orelse", traceOf(ended), reply.model, unixSeconds())])
+        }
+        const end = error === undefined ? front.end : Replies.errorFrame(inbound, ErrorWire.ofBrokenStream(error))
+        sink.write([end])
         sink.end(ended)
       }
     }),
@@ -95,6 +112,7 @@ const factsOf = (
   stream: request.stream,
   attempts,
   fallback: served.fallback,
+  dropped: served.dropped,
   usage,
   cost,
   failure: undefined

@@ -3,14 +3,13 @@ import type { ErrorCategory } from "../domain/ErrorCategory.js"
 import { attemptsOf, type GatewayError } from "../domain/GatewayError.js"
 import * as Money from "../domain/Money.js"
 import type { ProviderError } from "../domain/ProviderError.js"
-import type { ErrorBody } from "../protocol/OpenAiChat.js"
+import type { ErrorBody } from "../protocol/Dialects.js"
 import type { HttpRefusal } from "./HttpRefusal.js"
 
-/** An error as a client sees it. */
+/** An error as a client sees it, in no dialect yet. */
 export interface WireError {
-  readonly status: number
   readonly headers: Readonly<Record<string, string>>
-  readonly error: ErrorBody
+  readonly error: Omit<ErrorBody, "requestId">
 }
 
 /** The one place where an error becomes a status and a body. With `trace` the body also shows every attempt. */
@@ -18,9 +17,14 @@ export const make = (error: GatewayError | HttpRefusal, trace: boolean): WireErr
   switch (error._tag) {
     case "HttpRefusal":
       return {
-        status: error.status,
         headers: error.headers ?? {},
-        error: { message: error.message, type: error.type, param: error.param ?? null, code: error.code }
+        error: {
+          status: error.status,
+          message: error.message,
+          type: error.type,
+          param: error.param ?? null,
+          code: error.code
+        }
       }
     case "RequestRejected":
       return wire(400, error.message, "invalid_request_error", error.code ?? "invalid_type", error.param)
@@ -41,7 +45,7 @@ export const make = (error: GatewayError | HttpRefusal, trace: boolean): WireErr
 }
 
 /** The error that ends a stream after its first output. */
-export const ofBrokenStream = (error: ProviderError): ErrorBody => ofProvider(error).error
+export const ofBrokenStream = (error: ProviderError): WireError["error"] => ofProvider(error).error
 
 /** An attempt as the trace and the errors show it. */
 export const attemptJson = (attempt: Attempt): Readonly<Record<string, unknown>> => ({
@@ -97,14 +101,13 @@ const statusOfCaller = (error: ProviderError, usual: number): number =>
   error.status !== undefined && passedOn.has(error.status) ? error.status : usual
 
 const wire = (status: number, message: string, type: string, code: string, param?: string): WireError => ({
-  status,
   headers: {},
-  error: { message, type, param: param ?? null, code }
+  error: { status, message, type, param: param ?? null, code }
 })
 
 const withAttempts = (wired: WireError, error: GatewayError): WireError => ({
   ...wired,
-  error: { ...wired.error, attempts: attemptsOf(error).map(attemptJson) }
+  error: { ...wired.error, more: { attempts: attemptsOf(error).map(attemptJson) } }
 })
 
 const neverRetry = { "x-should-retry": "false" }

@@ -17,8 +17,12 @@ const ChatLive = HttpApiBuilder.group(Api, "chat", (handlers) =>
   Effect.gen(function* () {
     const handlersOf = yield* Answering.make
     return handlers
-      .handleRaw("completions", () => Door.answer(handlersOf.chat))
-      .handleRaw("route", () => Door.answer(handlersOf.route))
+      .handleRaw("completions", () => Door.answer(handlersOf["/v1/chat/completions"]))
+      .handleRaw("legacy", () => Door.answer(handlersOf["/v1/completions"]))
+      .handleRaw("embeddings", () => Door.answer(handlersOf["/v1/embeddings"]))
+      .handleRaw("messages", () => Door.answer(handlersOf["/v1/messages"]))
+      .handleRaw("countTokens", () => Door.answer(handlersOf["/v1/messages/count_tokens"]))
+      .handleRaw("route", () => Door.answer(handlersOf["/v1/route"]))
   })
 )
 

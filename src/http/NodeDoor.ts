@@ -5,7 +5,6 @@ import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import type { Caller } from "../domain/Caller.js"
-import * as OpenAiChat from "../protocol/OpenAiChat.js"
 import * as AccessLog from "./AccessLog.js"
 import * as ErrorWire from "./ErrorWire.js"
 import { pathOf, type Guard } from "./Guard.js"
@@ -160,7 +159,7 @@ class Visit {
     }
     this.stream = undefined
     this.log(response.statusCode, { ...stream.cancel(), failure: HttpRefusal.draining.code })
-    response.end(OpenAiChat.errorFrame(ErrorWire.make(HttpRefusal.draining, false).error))
+    response.end(Replies.errorFrame(this.inbound, ErrorWire.make(HttpRefusal.draining, false).error))
   }
 
   private stop(): void {

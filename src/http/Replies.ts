@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import { attemptsOf, type GatewayError } from "../domain/GatewayError.js"
-import * as OpenAiChat from "../protocol/OpenAiChat.js"
+import type { Front } from "../protocol/Dialects.js"
+import { fronts } from "../protocol/Fronts.js"
 import * as Call from "../provider/Call.js"
 import type { AttemptLog } from "../routing/AttemptLog.js"
 import * as ErrorWire from "./ErrorWire.js"
@@ -25,25 +26,35 @@ export const refuse = (
     failure: error._tag === "ProviderFailed" ? error.error.category : (wired.error.code ?? wired.error.type)
   }
   return {
-    status: wired.status,
+    status: wired.error.status,
     headers: { ...ReplyHeaders.make(inbound, facts), ...wired.headers, "content-type": "application/json" },
-    body: OpenAiChat.errorBody(wired.error),
+    body: frontOf(inbound).errorBody({ ...wired.error, requestId: inbound.id }),
     facts
   }
+}
+
+/** The frame that ends a broken stream. */
+export const errorFrame = (inbound: Inbound, error: ErrorWire.WireError["error"]): Buffer =>
+  frontOf(inbound).errorFrame({ ...error, requestId: inbound.id })
+
+/** Errors have the shape of the dialect that was called, also where nobody looked into the request. */
+const frontOf = ({ url }: Inbound): Front =>
+  fronts[/^\/v1\/messages(?:[/?]|$)/i.test(url) ? "anthropic-messages" : "openai-chat"]
+
+/** A request on its way to its answer. */
+export interface Following<A> {
+  readonly start: Call.Start<A, GatewayError>
+  readonly inbound: Inbound
+  readonly request: ChatRequest
+  readonly log: AttemptLog
+  readonly reply: (value: A) => WireReply
 }
 
 /**
  * What the gateway gives, or its failure, as an answer. A defect is logged whole and shown as nothing but a 500; an
  * interruption passes.
  */
-export const follow = <A>(
-  start: Call.Start<A, GatewayError>,
-  inbound: Inbound,
-  request: ChatRequest,
-  log: AttemptLog,
-  reply: (value: A) => WireReply,
-  answer: Answer
-): Handling => {
+export const follow = <A>({ inbound, log, reply, request, start }: Following<A>, answer: Answer): Handling => {
   const orError = Effect.matchCauseEffect({
     onSuccess: (value: A) => Effect.sync(() => reply(value)),
     onFailure: (cause: Cause.Cause<GatewayError>) => ofCause(cause, inbound, request)

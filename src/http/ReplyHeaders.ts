@@ -10,9 +10,12 @@ export const make = (inbound: Inbound, facts: Facts): Record<string, string> => 
     "x-orelse-cache": "bypass",
     "server-timing": `orelse;dur=${ownShare(inbound, facts).toFixed(2)}`
   }
+  // Where Anthropic's SDK looks for it.
+  if (inbound.url.startsWith("/v1/messages")) headers["request-id"] = inbound.id
   if (facts.provider !== undefined) headers["x-orelse-provider"] = headerSafe(facts.provider)
   if (facts.instance !== undefined) headers["x-orelse-instance"] = headerSafe(facts.instance)
   if (facts.model !== undefined) headers["x-orelse-model"] = headerSafe(facts.model)
+  if (facts.dropped.length > 0) headers["x-orelse-dropped"] = headerSafe(facts.dropped.join(",").slice(0, maxDropped))
   if (facts.cost !== undefined) headers["x-orelse-cost-usd"] = Money.toUsd(facts.cost)
   return headers
 }
@@ -25,6 +28,9 @@ const ownShare = (inbound: Inbound, { attempts }: Facts): number => {
   if (first === undefined || last === undefined) return elapsed
   return Math.max(0, elapsed - (last.startedAt + last.ms - first.startedAt))
 }
+
+/** Names of members come from callers. */
+const maxDropped = 256
 
 /** A model's name may come from a caller; a header holds printable ASCII only, and not much of it. */
 const headerSafe = (value: string): string =>

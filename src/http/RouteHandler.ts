@@ -6,7 +6,9 @@ import * as Money from "../domain/Money.js"
 import { total } from "../domain/Usage.js"
 import type { ChatReply } from "../gateway/ChatReply.js"
 import type { Gateway } from "../gateway/Gateway.js"
-import * as OpenAiChat from "../protocol/OpenAiChat.js"
+import * as AnswerText from "../protocol/AnswerText.js"
+import * as RequestIn from "../protocol/openai/RequestIn.js"
+import * as Rejection from "../protocol/Rejection.js"
 import type { Timers } from "../provider/Timers.js"
 import { AttemptLog } from "../routing/AttemptLog.js"
 import * as Body from "./Body.js"
@@ -35,14 +37,8 @@ export const route =
     if (Either.isLeft(decoded)) return Replies.atOnce(Replies.refuse(inbound, decoded.left), answer)
     const request = decoded.right
     const log = new AttemptLog(timers.now)
-    return Replies.follow(
-      gateway.startComplete(timers, request, caller, log),
-      inbound,
-      request,
-      log,
-      (reply) => routed(inbound, request, reply),
-      answer
-    )
+    const start = gateway.startComplete(timers, request, caller, log)
+    return Replies.follow({ start, inbound, request, log, reply: (reply) => routed(inbound, request, reply) }, answer)
   }
 
 const decode = Schema.decodeUnknownEither(RoutePayload)
@@ -52,9 +48,9 @@ const toChat = (
   tasks: Readonly<Record<string, string>>
 ): Either.Either<ChatRequest, RequestRejected | HttpRefusal> =>
   decode(json).pipe(
-    Either.mapLeft(() => OpenAiChat.rejected(decode, json)),
+    Either.mapLeft(() => Rejection.of(decode, json)),
     Either.flatMap((payload) =>
-      OpenAiChat.makeRequest({
+      RequestIn.makeRequest({
         model: payload.model ?? modelOf(payload.taskType ?? "default", tasks),
         messages: [{ role: "user", content: payload.prompt }],
         ...(payload.maxTokens ? { max_tokens: payload.maxTokens } : {}),
@@ -75,11 +71,12 @@ const routed = (inbound: Inbound, request: ChatRequest, reply: ChatReply): WireR
     model: reply.model,
     attempts: reply.attempts,
     fallback: reply.fallback,
+    dropped: reply.dropped,
     usage,
     cost: reply.cost
   }
   return Replies.json(inbound, facts, {
-    content: OpenAiChat.textOf(reply.answer),
+    content: AnswerText.textOf(reply.answer),
     provider: reply.provider,
     instance: reply.instance,
     model: reply.model,

@@ -26,15 +26,11 @@ export class Server extends Context.Tag("orelse/Server")<Server, { readonly url:
     Server,
     Effect.gen(function* () {
       const settings = yield* CurrentSettings
-      const { chat, route } = yield* Answering.make
+      const handlers = new Map(Object.entries(yield* Answering.make))
       const readiness = yield* Readiness
       const log = yield* AccessLog
       const runtime = yield* Effect.runtime<never>()
       const otherwise = yield* NodeHttpServer.makeHandler(yield* HttpApiBuilder.httpApp)
-      const handlers = new Map([
-        ["/v1/chat/completions", chat],
-        ["/v1/route", route]
-      ])
       const listener = NodeDoor.make({
         handlers,
         otherwise,

@@ -24,6 +24,8 @@ export interface Facts {
   readonly stream: boolean
   readonly attempts: ReadonlyArray<Attempt>
   readonly fallback: boolean
+  /** What of the request the provider was not told. */
+  readonly dropped: ReadonlyArray<string>
   readonly usage: Usage | undefined
   readonly cost: Money | undefined
   /** Why it failed: a category or an error code. */
@@ -61,6 +63,7 @@ export const noFacts: Facts = {
   stream: false,
   attempts: [],
   fallback: false,
+  dropped: [],
   usage: undefined,
   cost: undefined,
   failure: undefined

@@ -37,6 +37,14 @@ export const fromErrorValue = (json: unknown, status: number | undefined): Failu
   return { ...failureOf({ ...said, status: isStatus(status) ? status : said.status }), retryAfterMs }
 }
 
+/** What the data of an `event: error` frame mean, which is a failure whatever it says. */
+export const ofErrorEvent = (json: unknown): Failure =>
+  fromErrorValue(json, undefined) ??
+  fromErrorValue({ error: json }, undefined) ?? {
+    category: "provider_unavailable",
+    message: "the provider ended the stream with an error"
+  }
+
 /**
  * Takes out of a provider's words whatever looks like a credential: keys, bearer tokens, `key=...`, URLs with a password
  * or a key, organisation ids, long hex and base64. Rather too much than too little; names of models survive.

@@ -1,29 +1,28 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { randomUUID } from "node:crypto"
 import type { InstanceSettings } from "../config/Settings.js"
 import type { ChatAnswer } from "../domain/ChatAnswer.js"
-import type { ChatRequest } from "../domain/ChatRequest.js"
+import type { Dialect } from "../domain/Dialect.js"
 import type { ProviderError } from "../domain/ProviderError.js"
-import * as OpenAiChat from "../protocol/OpenAiChat.js"
+import type { Lost } from "../protocol/Lossiness.js"
+import * as Translation from "../protocol/Translation.js"
+import * as Asking from "./Asking.js"
 import { BufferedCall } from "./BufferedCall.js"
 import * as Call from "./Call.js"
 import * as Failures from "./Failures.js"
+import * as ModelIds from "./ModelIds.js"
 import { StreamCall, type ProviderStream } from "./StreamCall.js"
 import * as Timers from "./Timers.js"
 import type { Transport } from "./Transport.js"
 import { type Outgoing } from "./Transport.js"
-import { authHeaders, vendors } from "./Vendor.js"
+import { authHeaders, realmOf, speaking, usualDialect, vendors, type Speaking } from "./Vendor.js"
 import type { HardLimit } from "./Watchdog.js"
 
 /** One call to one model of an instance. */
-export interface ProviderCall {
-  readonly request: ChatRequest
-  /** The provider's own id. */
-  readonly model: string
+export interface ProviderCall extends Asking.Asked {
   /** Override of the instance's base URL, already allowed. */
   readonly baseUrl: string | undefined
-  readonly maxTokens: number | undefined
-  readonly temperature: number | undefined
   readonly timers: Timers.Timers
   readonly limit: HardLimit
 }
@@ -32,6 +31,8 @@ export interface ProviderCall {
 export interface ProviderAnswer {
   readonly answer: ChatAnswer
   readonly status: number
+  /** What of the request the provider was not told. */
+  readonly lost: ReadonlySet<Lost>
 }
 
 /** One account or endpoint of a vendor. */
@@ -51,38 +52,64 @@ export interface Provider {
 /** Makes the provider of an instance on a transport. */
 export const make = (instance: InstanceSettings, transport: Transport["Type"]): Provider => {
   const vendor = vendors[instance.provider]
-  const base = endpoint(instance.baseUrl ?? vendor.baseUrl ?? "")
+  const base = address(instance.baseUrl ?? vendor.baseUrl ?? "")
+  const realm = realmOf(instance)
   const auth = { ...authHeaders(instance), "user-agent": "orelse", "accept-encoding": "identity" }
   const jsonHeaders = { ...auth, "content-type": "application/json", accept: "application/json" }
-  const streamHeaders = { ...jsonHeaders, accept: "text/event-stream" }
+  const accepts = { sse: "text/event-stream", ndjson: "application/x-ndjson" }
 
-  const outgoing = (call: ProviderCall, stream: boolean): Outgoing => {
-    const { origin, prefix } = call.baseUrl === undefined ? base : endpoint(call.baseUrl)
+  const outgoing = (call: ProviderCall, { dialect, endpoint }: Speaking, stream: boolean): Prepared => {
+    const { origin, prefix } = call.baseUrl === undefined ? base : address(call.baseUrl)
+    const { body, lost } = Asking.encode(instance, call, dialect, stream)
+    const headers = { ...jsonHeaders, ...Translation.headers(call.request, dialect) }
+    if (stream) headers.accept = accepts[Translation.framing(dialect)]
     return {
-      origin,
-      path: prefix + vendor.chatPath(call.model, instance),
-      method: "POST",
-      headers: stream ? streamHeaders : jsonHeaders,
-      body: OpenAiChat.encodeRequest(call.request, {
-        model: vendor.modelName(call.model),
-        stream,
-        asksForUsage: vendor.asksForUsage,
-        keepsPreferences: vendor.slug === "openrouter",
-        maxTokens: call.maxTokens,
-        temperature: call.temperature
-      })
+      request: { origin, path: endpoint(prefix, call.model, instance, stream), method: "POST", headers, body },
+      lost
     }
+  }
+
+  /** The request of a call; `undefined` when there can be none, which `done` was told. */
+  const prepare = (call: ProviderCall, stream: boolean, fail: Failures.Fail, done: Refuse): Ready | undefined => {
+    const speaks = speaking(instance, call.request.dialect)
+    if (speaks === undefined) {
+      done(fail({ category: "invalid_request", message: "the provider does not offer this kind of request" }))
+      return undefined
+    }
+    const answering: Translation.Answering = {
+      realm,
+      model: call.model,
+      created: Math.floor(call.timers.now() / 1000),
+      hidesUsage: !vendor.quirks.usageUnasked && !call.request.includeUsage,
+      fresh
+    }
+    const prepared = Failures.reading<Prepared | undefined>(
+      () => outgoing(call, speaks, stream),
+      () => undefined
+    )
+    if (prepared === undefined) {
+      const message = "the request cannot be written in the provider's dialect; is it nested too deeply?"
+      done(fail({ category: "invalid_request", message, status: 400 }))
+      return undefined
+    }
+    return { ...prepared, dialect: speaks.dialect, answering }
   }
 
   const startComplete: Provider["startComplete"] = (call) => (done) => {
     const fail = Failures.from(instance, call.model)
-    const running = new BufferedCall(transport, outgoing(call, false), instance.timeouts, call, fail, (result) => {
+    const ready = prepare(call, false, fail, (error) => done(Either.left(error)))
+    if (ready === undefined) return () => {}
+    const { answering, dialect, lost, request } = ready
+    const running = new BufferedCall(transport, request, instance.timeouts, call, fail, (result) => {
       if (Either.isLeft(result)) return done(Either.left(result.left))
       const { body, status } = result.right
-      const answer = Failures.reading(() => OpenAiChat.decodeAnswer(body), Either.left)
+      const answer = Failures.reading(
+        () => Translation.decodeAnswer(call.request, dialect, body, answering),
+        Either.left
+      )
       done(
         Either.isRight(answer)
-          ? Either.right({ answer: answer.right, status })
+          ? Either.right({ answer: answer.right, status, lost })
           : Either.left(fail(Failures.within(answer.left, status)))
       )
     })
@@ -91,60 +118,77 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
 
   const startStream: Provider["startStream"] = (call) => (done) => {
     const fail = Failures.from(instance, call.model)
-    const hideUsage = vendor.asksForUsage && !call.request.includeUsage
-    return new StreamCall(transport, outgoing(call, true), instance.timeouts, call, hideUsage, fail, done).abort
+    const ready = prepare(call, true, fail, (error) => done(Either.left(error)))
+    if (ready === undefined) return () => {}
+    const { answering, dialect, lost, request } = ready
+    const way = Translation.way(call.request, dialect, answering)
+    return new StreamCall(transport, request, instance.timeouts, call, way, lost, fail, done).abort
   }
 
+  const modelsPath = vendor.models?.(base.prefix, instance)
   return {
     instance,
     startComplete,
     startStream,
     complete: (call) => Call.toEffect(startComplete(call)),
     stream: (call) => Call.toEffect(startStream(call)),
-    listModels: Effect.clockWith((clock) =>
-      Effect.async<ReadonlyArray<string>, ProviderError>((resume) => {
-        const timers = Timers.ofClock(clock)
-        const fail = Failures.from(instance, "")
-        const request: Outgoing = {
-          origin: base.origin,
-          path: base.prefix + vendor.modelsPath(instance),
-          method: "GET",
-          headers: { ...auth, accept: "application/json" },
-          body: undefined
-        }
-        const limit: HardLimit = { at: timers.now() + listTimeout, phase: "deadline" }
-        const running = new BufferedCall(transport, request, instance.timeouts, { timers, limit }, fail, (result) =>
-          resume(
-            Either.isLeft(result)
-              ? Effect.fail(result.left)
-              : Effect.mapError(modelIds(result.right.body), (message) =>
-                  fail({ category: "malformed_response", message, status: result.right.status })
-                )
+    listModels:
+      modelsPath === undefined
+        ? Effect.succeed([])
+        : Effect.clockWith((clock) =>
+            Effect.async<ReadonlyArray<string>, ProviderError>((resume) => {
+              const timers = Timers.ofClock(clock)
+              const fail = Failures.from(instance, "")
+              const request: Outgoing = {
+                origin: base.origin,
+                path: modelsPath,
+                method: "GET",
+                headers: { ...auth, ...Translation.dialectHeaders(usualDialect(instance)), accept: "application/json" },
+                body: undefined
+              }
+              const limit: HardLimit = { at: timers.now() + listTimeout, phase: "deadline" }
+              const running = new BufferedCall(
+                transport,
+                request,
+                instance.timeouts,
+                { timers, limit },
+                fail,
+                (result) =>
+                  resume(
+                    Either.isLeft(result)
+                      ? Effect.fail(result.left)
+                      : Effect.mapError(ModelIds.read(result.right.body), (message) =>
+                          fail({ category: "malformed_response", message, status: result.right.status })
+                        )
+                  )
+              )
+              return Effect.sync(running.abort)
+            })
           )
-        )
-        return Effect.sync(running.abort)
-      })
-    )
   }
 }
+
+/** A request as it goes out. */
+interface Prepared {
+  readonly request: Outgoing
+  readonly lost: ReadonlySet<Lost>
+}
+
+/** And how its answer is read. */
+interface Ready extends Prepared {
+  readonly dialect: Dialect
+  readonly answering: Translation.Answering
+}
+
+type Refuse = (error: ProviderError) => void
+
+/** An id that nobody else gives: for answers and tool calls that came without. */
+const fresh = (prefix: string): string => prefix + randomUUID().replaceAll("-", "")
 
 /** A check that takes longer than this has failed. */
 const listTimeout = 5_000
 
-const endpoint = (baseUrl: string): { readonly origin: string; readonly prefix: string } => {
+const address = (baseUrl: string): { readonly origin: string; readonly prefix: string } => {
   const url = new URL(baseUrl)
   return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, "") }
 }
-
-const modelIds = (body: Buffer): Effect.Effect<ReadonlyArray<string>, string> =>
-  Effect.try({
-    try: () => {
-      const list: unknown = JSON.parse(body.toString("utf8"))
-      const data: unknown = typeof list === "object" && list !== null && "data" in list ? list.data : list
-      if (!Array.isArray(data)) return []
-      return data.flatMap((model: unknown) =>
-        typeof model === "object" && model !== null && "id" in model && typeof model.id === "string" ? [model.id] : []
-      )
-    },
-    catch: () => "the provider's list of models is not JSON"
-  })

@@ -5,7 +5,8 @@ import type { ProviderError } from "../domain/ProviderError.js"
 import type { Usage } from "../domain/Usage.js"
 import * as ErrorSignals from "../protocol/ErrorSignals.js"
 import type { Failure } from "../protocol/Failure.js"
-import { StreamMachine } from "../protocol/StreamMachine.js"
+import type { Lost } from "../protocol/Lossiness.js"
+import { StreamMachine, type Way } from "../protocol/StreamMachine.js"
 import * as Failures from "./Failures.js"
 import type { Cancel, Timers } from "./Timers.js"
 import type { Exchange, Incoming, IncomingHeaders, Outgoing, Transport, TransportFailure } from "./Transport.js"
@@ -22,6 +23,8 @@ export interface StreamSink {
 /** A stream that has said something. Nothing more is read from the provider until it is started. */
 export interface ProviderStream {
   readonly status: number
+  /** What of the request the provider was not told. */
+  readonly lost: ReadonlySet<Lost>
   /** Once. */
   readonly start: (sink: StreamSink) => void
   readonly pause: () => void
@@ -67,11 +70,12 @@ export class StreamCall implements Incoming, ProviderStream {
     outgoing: Outgoing,
     limits: Timeouts,
     private readonly call: { readonly timers: Timers; readonly limit: HardLimit },
-    hideUsage: boolean,
+    private readonly way: Way,
+    readonly lost: ReadonlySet<Lost>,
     private readonly fail: Failures.Fail,
     private readonly done: (result: Either.Either<ProviderStream, ProviderError>) => void
   ) {
-    this.machine = new StreamMachine(hideUsage)
+    this.machine = new StreamMachine(way)
     this.watchdog = new Watchdog(call.timers, limits, call.limit, (phase) => {
       this.exchange?.abort()
       // All was said; only the end mark is missing.
@@ -92,7 +96,8 @@ export class StreamCall implements Incoming, ProviderStream {
     this.status = status
     this.headers = headers
     const type = headers["content-type"]
-    const streams = status >= 200 && status < 300 && !(typeof type === "string" && type.includes("json"))
+    const isJson = typeof type === "string" && /^application\/(?:[\w.-]+\+)?json\b/i.test(type)
+    const streams = status >= 200 && status < 300 && (this.way.framing === "ndjson" || !isJson)
     if (!streams) this.plain = []
   }
 

@@ -1,20 +1,32 @@
+import * as Record from "effect/Record"
 import * as Redacted from "effect/Redacted"
 import { azureVersion } from "../config/Instances.js"
-import type { InstanceSettings, VendorSlug } from "../config/Settings.js"
+import { dialectsOf, type InstanceSettings, type VendorSlug } from "../config/Settings.js"
+import type { Dialect, FrontDialect } from "../domain/Dialect.js"
+import type { Quirks } from "../protocol/Dialects.js"
+import * as Translation from "../protocol/Translation.js"
+import { compatibleVendors, type AuthScheme, type CompatibleVendor } from "./CompatibleVendors.js"
+import * as Endpoint from "./Endpoint.js"
 
 /** A vendor as data: where it listens, how a key is shown, what it understands. */
 export interface Vendor {
   readonly slug: VendorSlug
   /** Used where an instance names no `baseUrl`. */
   readonly baseUrl: string | undefined
-  readonly auth: "bearer" | "api-key" | "none"
-  /** Path of the chat endpoint below the base URL, for one model. */
-  readonly chatPath: (model: string, instance: InstanceSettings) => string
-  readonly modelsPath: (instance: InstanceSettings) => string
+  readonly auth: AuthScheme
+  /** Where each dialect is spoken; what is not here is not spoken. */
+  readonly endpoints: Readonly<Partial<Record<Dialect, Endpoint.Endpoint>>>
+  /** Where the list of models is; `undefined`: there is none. */
+  readonly models: Endpoint.ModelsEndpoint | undefined
   /** What the body's `model` says. */
   readonly modelName: (model: string) => string
-  /** Knows `stream_options.include_usage`; the others send usage unasked, or never. */
-  readonly asksForUsage: boolean
+  readonly quirks: Quirks
+  /** Whose seals its endpoints take; `undefined`: each instance only its own. */
+  readonly realm: string | undefined
+  /** The only names of models that it serves; `undefined`: no name tells. */
+  readonly makes: RegExp | undefined
+  /** Serves open models of anybody, so none that only its maker has. */
+  readonly open: boolean
   /** Says in its answers what they cost, in USD. What others put there is not believed. */
   readonly reportsCost: boolean
   /** Id in the price catalogue; `undefined`: told by the model's name alone. */
@@ -27,63 +39,165 @@ const compatible: Vendor = {
   slug: "openai-compatible",
   baseUrl: undefined,
   auth: "bearer",
-  chatPath: () => "/chat/completions",
-  modelsPath: () => "/models",
+  endpoints: Endpoint.openai,
+  models: Endpoint.below("/models"),
   modelName: (model) => model,
-  asksForUsage: true,
+  quirks: {},
+  realm: undefined,
+  makes: undefined,
+  open: false,
   reportsCost: false,
   priceId: undefined,
   free: false
 }
 
-/** Azure's model is `deployment|api-version`; without the second part the instance's version counts. */
-const azureParts = (model: string, instance: InstanceSettings): { deployment: string; version: string } => {
-  const bar = model.indexOf("|")
-  return bar < 0
-    ? { deployment: model, version: instance.apiVersion ?? azureVersion }
-    : { deployment: model.slice(0, bar), version: model.slice(bar + 1) }
+const anthropic: Vendor = {
+  ...compatible,
+  slug: "anthropic",
+  baseUrl: "https://api.anthropic.com",
+  auth: "x-api-key",
+  endpoints: Endpoint.anthropic,
+  models: Endpoint.anthropicModels,
+  realm: "anthropic",
+  makes: /^claude-/,
+  priceId: "anthropic"
 }
 
-/** Half a surrogate pair has no spelling in a URL. */
-const wellFormed = (text: string): string => Buffer.from(text).toString()
+const { "openai-chat": chat, ...plain } = Endpoint.openai
 
-export const vendors: Readonly<Record<VendorSlug, Vendor>> = {
+const preset = (slug: keyof typeof compatibleVendors, vendor: CompatibleVendor): Vendor => {
+  const { auth, baseUrl, completions, embeddings, free, makes, models, priceId, quirks } = vendor
+  return {
+    ...compatible,
+    slug,
+    baseUrl,
+    auth: auth ?? "bearer",
+    endpoints: {
+      "openai-chat": chat,
+      ...(embeddings === false ? {} : { "openai-embeddings": plain["openai-embeddings"] }),
+      ...(completions ? { "openai-completions": plain["openai-completions"] } : {})
+    },
+    models: models === false ? undefined : Endpoint.below(models ?? "/models"),
+    quirks: quirks ?? {},
+    makes,
+    open: makes === undefined && free !== true && !proxies.has(slug),
+    priceId,
+    free: free ?? false
+  }
+}
+
+/** They hand requests on to anybody. */
+const proxies: ReadonlySet<string> = new Set(["portkey", "litellm", "vercel"])
+
+const own = {
   "openai-compatible": compatible,
-  openai: { ...compatible, slug: "openai", baseUrl: "https://api.openai.com/v1", priceId: "openai" },
+  "anthropic-compatible": {
+    ...anthropic,
+    slug: "anthropic-compatible",
+    baseUrl: undefined,
+    realm: undefined,
+    makes: undefined,
+    priceId: undefined
+  },
+  openai: {
+    ...compatible,
+    slug: "openai",
+    baseUrl: "https://api.openai.com/v1",
+    quirks: { thinking: "reasoning_effort" },
+    makes: /^(?:gpt-(?!oss)|o1|o3|o4|chatgpt-|text-embedding-|davinci-|babbage-|ft:)/,
+    priceId: "openai"
+  },
+  anthropic,
   openrouter: {
     ...compatible,
     slug: "openrouter",
     baseUrl: "https://openrouter.ai/api/v1",
+    quirks: {
+      preferences: true,
+      reasoning: "reasoning_details",
+      thinking: "reasoning",
+      knows: ["top_k", "cache_control"]
+    },
+    realm: "openrouter",
     reportsCost: true,
     priceId: "openrouter"
   },
-  ollama: { ...compatible, slug: "ollama", baseUrl: "http://localhost:11434/v1", free: true },
+  gemini: {
+    ...compatible,
+    slug: "gemini",
+    baseUrl: "https://generativelanguage.googleapis.com",
+    auth: "x-goog-api-key",
+    endpoints: Endpoint.gemini,
+    models: Endpoint.geminiModels,
+    realm: "gemini",
+    makes: /^(?:gemini-|gemma-|text-embedding-00|embedding-00|learnlm-)/,
+    priceId: "google"
+  },
+  cloudflare: {
+    ...compatible,
+    slug: "cloudflare",
+    baseUrl: "https://api.cloudflare.com/client/v4",
+    endpoints: Endpoint.cloudflare,
+    models: Endpoint.cloudflareModels,
+    makes: /^@(?:cf|hf)\//,
+    priceId: "cloudflare"
+  },
+  ollama: {
+    ...compatible,
+    slug: "ollama",
+    baseUrl: "http://localhost:11434/v1",
+    endpoints: Endpoint.ollama,
+    models: Endpoint.ollamaModels,
+    free: true
+  },
   azure: {
     ...compatible,
     slug: "azure",
     auth: "api-key",
-    chatPath: (model, instance) => {
-      const { deployment, version } = azureParts(model, instance)
-      const path = `/openai/deployments/${encodeURIComponent(wellFormed(deployment))}/chat/completions`
-      return `${path}?api-version=${encodeURIComponent(wellFormed(version))}`
-    },
-    modelsPath: (instance) => `/openai/models?api-version=${instance.apiVersion ?? azureVersion}`,
+    endpoints: Endpoint.azure,
+    models: (prefix, instance) => `${prefix}/openai/models?api-version=${instance.apiVersion ?? azureVersion}`,
     modelName: (model) => model.split("|", 1)[0] ?? model,
+    quirks: { thinking: "reasoning_effort" },
     priceId: "azure"
   },
   simulated: { ...compatible, slug: "simulated", baseUrl: "http://simulated.invalid/v1", auth: "none", free: true }
+} as const satisfies Readonly<Partial<Record<VendorSlug, Vendor>>>
+
+export const vendors: Readonly<Record<VendorSlug, Vendor>> = {
+  ...own,
+  ...Record.map(compatibleVendors, (vendor, slug) => preset(slug, vendor))
 }
+
+/** One way for a request to an instance: in which dialect, and where. */
+export interface Speaking {
+  readonly dialect: Dialect
+  readonly endpoint: Endpoint.Endpoint
+}
+
+/** The dialect that an instance chats in. */
+export const usualDialect = (instance: InstanceSettings): Dialect =>
+  instance.dialect ?? dialectsOf(instance.provider)[0]
+
+/** How an instance answers what is asked in a dialect; `undefined`: it cannot. */
+export const speaking = (instance: InstanceSettings, front: FrontDialect): Speaking | undefined => {
+  const { endpoints } = vendors[instance.provider]
+  const usual = usualDialect(instance)
+  // What is never translated is asked where the vendor has it, whatever dialect it chats in.
+  const dialect = Translation.possible(front, usual) ? usual : front
+  const endpoint = endpoints[dialect]
+  return endpoint === undefined ? undefined : { dialect, endpoint }
+}
+
+/** Whose seals an instance takes and gives. */
+export const realmOf = (instance: InstanceSettings): string => vendors[instance.provider].realm ?? instance.id
 
 /** The headers that show an instance's key. The value leaves `Redacted` only here. */
 export const authHeaders = (instance: InstanceSettings): Readonly<Record<string, string>> => {
   if (instance.apiKey === undefined) return {}
   const key = Redacted.value(instance.apiKey)
-  switch (vendors[instance.provider].auth) {
-    case "bearer":
-      return { authorization: `Bearer ${key}` }
-    case "api-key":
-      return { "api-key": key }
-    case "none":
-      return {}
-  }
+  const { auth } = vendors[instance.provider]
+  if (auth === "none") return {}
+  // Google's compatible endpoint knows OpenAI's header only.
+  if (auth === "bearer" || instance.dialect === "openai-chat") return { authorization: `Bearer ${key}` }
+  return { [auth]: key }
 }

@@ -6,7 +6,9 @@ import type { InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest, FallbackEntry } from "../domain/ChatRequest.js"
 import type { CatchRule } from "../domain/ErrorCategory.js"
 import { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
-import { vendors } from "../provider/Vendor.js"
+import * as Translation from "../protocol/Translation.js"
+import * as Asking from "../provider/Asking.js"
+import { speaking, vendors } from "../provider/Vendor.js"
 
 /** One step of a chain. */
 export interface Candidate {
@@ -26,7 +28,8 @@ export interface Candidate {
 export interface Excluded {
   readonly instance: string
   readonly model: string
-  readonly reason: "unhealthy" | "attempts"
+  /** `dialect`: it does not offer this kind of request. `lossy`: it would not be told all, and the request demands that. */
+  readonly reason: "unhealthy" | "attempts" | "dialect" | "lossy"
   readonly detail: string
   /** It stood before the first candidate that is asked. */
   readonly ahead: boolean
@@ -56,8 +59,47 @@ export const make = (
   const chain = chainOf(request, snapshot)
   if (Either.isLeft(chain)) return Either.left(chain.left)
   const { maxAttempts, deadline } = snapshot.settings.routing
-  const { candidates, excluded } = select(chain.right, ailment, maxAttempts)
+  const unable = inabilities(request, chain.right)
+  if (unable.length === chain.right.length) return Either.left(nobodyCan(request, unable))
+  const { candidates, excluded } = select(chain.right, unable, ailment, maxAttempts)
   return Either.right({ asked: request.model, candidates, excluded, maxAttempts, deadline })
+}
+
+/** A candidate that cannot do what is asked, however well it is. */
+interface Inability {
+  readonly candidate: Candidate
+  readonly reason: "dialect" | "lossy"
+  readonly detail: string
+}
+
+/** Chats can be asked of everybody, so mostly there is nothing to find out. */
+const inabilities = (request: ChatRequest, chain: ReadonlyArray<Candidate>): ReadonlyArray<Inability> => {
+  const translated = request.dialect === "openai-chat" || request.dialect === "anthropic-messages"
+  if (translated && !request.lossless) return noInability
+  return chain.flatMap((candidate): ReadonlyArray<Inability> => {
+    const { instance, maxTokens, model, temperature } = candidate
+    if (speaking(instance, request.dialect) === undefined) {
+      return [{ candidate, reason: "dialect", detail: "it does not offer this kind of request" }]
+    }
+    if (!request.lossless) return []
+    const lost = Asking.losses(instance, { request, model, maxTokens, temperature })
+    if (lost?.size === 0) return []
+    const names = lost === undefined ? "the request" : Translation.dropped(request.dialect, lost).join(", ")
+    return [{ candidate, reason: "lossy", detail: `it would not be told: ${names}` }]
+  })
+}
+
+const noInability: ReadonlyArray<Inability> = []
+
+const nobodyCan = (request: ChatRequest, unable: ReadonlyArray<Inability>): RequestRejected => {
+  const lossy = unable.filter(({ reason }) => reason === "lossy")
+  if (lossy.length === 0) {
+    const message = `no provider of '${request.model}' offers this kind of request`
+    return new RequestRejected({ message, param: "model", code: "unsupported_by_model" })
+  }
+  const each = lossy.map(({ candidate, detail }) => `${candidate.instance.id}: ${detail}`).join("; ")
+  const message = `no provider of '${request.model}' takes the whole request, which 'require' demands (${each})`
+  return new RequestRejected({ message, param: "require", code: "lossless_impossible" })
 }
 
 const chainOf = (
@@ -160,27 +202,36 @@ const none: ReadonlyArray<Excluded> = []
 /** Instances that are not well are left out while somebody else is; what the cap of attempts cannot reach, too. */
 const select = (
   chain: ReadonlyArray<Candidate>,
+  unable: ReadonlyArray<Inability>,
   ailment: Ailment,
   maxAttempts: number
 ): { readonly candidates: ReadonlyArray<Candidate>; readonly excluded: ReadonlyArray<Excluded> } => {
   const ailments = chain.map(({ instance }) => ailment(instance))
-  if (chain.length <= maxAttempts && ailments.every((detail) => detail === undefined)) {
+  if (unable.length === 0 && chain.length <= maxAttempts && ailments.every((detail) => detail === undefined)) {
     return { candidates: chain, excluded: none }
   }
-  const well = ailments.some((detail) => detail === undefined)
+  const inability = (candidate: Candidate): Inability | undefined => unable.find((each) => each.candidate === candidate)
+  const well = chain.some((candidate, at) => ailments[at] === undefined && inability(candidate) === undefined)
   const candidates: Array<Candidate> = []
   const excluded: Array<Excluded> = []
   for (const [at, candidate] of chain.entries()) {
-    const detail = ailments[at]
+    const cannot = inability(candidate)
+    const detail = cannot?.detail ?? ailments[at]
     const reason =
-      well && detail !== undefined ? "unhealthy" : candidates.length >= maxAttempts ? "attempts" : undefined
+      cannot !== undefined
+        ? cannot.reason
+        : well && detail !== undefined
+          ? "unhealthy"
+          : candidates.length >= maxAttempts
+            ? "attempts"
+            : undefined
     if (reason === undefined) candidates.push(candidate)
     else {
       excluded.push({
         instance: candidate.instance.id,
         model: candidate.model,
         reason,
-        detail: reason === "unhealthy" ? (detail ?? "") : `a request may cost ${maxAttempts} calls`,
+        detail: reason === "attempts" ? `a request may cost ${maxAttempts} calls` : (detail ?? ""),
         ahead: candidates.length === 0
       })
     }

@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Replies from "../support/replies.js"
 import { chain, type Running } from "../support/server.js"
 import * as Upstream from "../support/upstream.js"
-import { clients, collect } from "./clients.js"
+import { asking, collect } from "./Client.js"
+import { clients } from "./clients.js"
 
 const down = Replies.failure(503, { message: "down" })
 
@@ -40,7 +41,8 @@ for (const client of clients) {
       it.scopedLive(`gets an answer ${way}`, () =>
         Effect.gen(function* () {
           const running = yield* gateway(...failing, Replies.answer("hello there"))
-          assert.strictEqual(yield* Effect.promise(() => client.text(running.url)), "hello there")
+          const { text } = yield* Effect.promise(() => client.whole(asking(running.url)))
+          assert.strictEqual(text, "hello there")
           assert.deepStrictEqual(servedBy(running), [served])
         })
       )
@@ -48,7 +50,7 @@ for (const client of clients) {
       it.scopedLive(`gets a stream ${way}`, () =>
         Effect.gen(function* () {
           const running = yield* gateway(...failing, Replies.answer("hello there, you"))
-          assert.strictEqual(yield* textOf(client.stream(running.url, never)), "hello there, you")
+          assert.strictEqual(yield* textOf(client.pieces(running.url, never)), "hello there, you")
           assert.deepStrictEqual(servedBy(running), [served])
         })
       )
@@ -56,9 +58,10 @@ for (const client of clients) {
       it.scopedLive(`gets a call of a tool ${way}, streaming and not`, () =>
         Effect.gen(function* () {
           const running = yield* gateway(...failing, Replies.toolCall("weather", '{"city":"Hà Nội"}'))
-          const expected = { name: "weather", arguments: { city: "Hà Nội" } }
-          assert.deepStrictEqual(yield* Effect.promise(() => client.tool(running.url)), expected)
-          assert.deepStrictEqual(yield* Effect.promise(() => client.streamedTool(running.url)), expected)
+          for (const ask of [client.whole, client.streamed]) {
+            const { calls } = yield* Effect.promise(() => ask(asking(running.url, "weather")))
+            assert.deepStrictEqual(calls, [{ name: "weather", arguments: { city: "Hà Nội" } }])
+          }
         })
       )
 
@@ -69,7 +72,7 @@ for (const client of clients) {
           )
           const running = yield* chain("standalone", providers)
           const abort = new AbortController()
-          const pieces = client.stream(running.url, abort.signal)[Symbol.asyncIterator]()
+          const pieces = client.pieces(running.url, abort.signal)[Symbol.asyncIterator]()
           let said = ""
           while (said === "") said = (yield* Effect.promise(() => pieces.next())).value ?? ""
           assert.strictEqual(said, "one")
@@ -86,7 +89,7 @@ for (const client of clients) {
       Effect.gen(function* () {
         const wrong = Replies.failure(400, { message: "too hot", type: "invalid_request_error", param: "temperature" })
         const { url } = yield* gateway(wrong, Replies.answer("never"))
-        const error = yield* rejection(() => client.text(url))
+        const error = yield* rejection(() => client.whole(asking(url)))
         assert.strictEqual(client.status(error), 400)
         assert.include(String(error), "too hot")
       })
@@ -95,8 +98,8 @@ for (const client of clients) {
     it.scopedLive("throws an error that it understands when every provider failed, streaming and not", () =>
       Effect.gen(function* () {
         const { url } = yield* gateway(down, down)
-        assert.strictEqual(client.status(yield* rejection(() => client.text(url))), 503)
-        const streamed = yield* rejection(() => collect(client.stream(url, never)))
+        assert.strictEqual(client.status(yield* rejection(() => client.whole(asking(url)))), 503)
+        const streamed = yield* rejection(() => collect(client.pieces(url, never)))
         assert.strictEqual(client.status(streamed), 503)
       })
     )
@@ -106,7 +109,7 @@ for (const client of clients) {
         const { url } = yield* gateway(() => [...Replies.opening("half an"), { end: "close" }], Replies.answer("other"))
         const said: Array<string> = []
         const error = yield* rejection(async () => {
-          for await (const piece of client.stream(url, never)) said.push(piece)
+          for await (const piece of client.pieces(url, never)) said.push(piece)
         })
         assert.strictEqual(said.join(""), "half an")
         assert.include(JSON.stringify(error) + String(error), "first")

@@ -118,6 +118,8 @@ describe("the config file", () => {
             on: ["rate_limit", "timeout", "network", "provider_unavailable"]
           },
           pricing: undefined,
+          dialect: undefined,
+          accountId: undefined,
           apiVersion: undefined,
           simulated: {
             latency: 150,

@@ -146,16 +146,45 @@ instances:
     })
   )
 
-  it.effect("says that keys of vendors without a protocol of their own are not used", () =>
+  it.effect("makes an instance of each vendor whose key is set", () =>
     Effect.gen(function* () {
-      const { notices } = yield* loading({
-        env: { OPENAI_API_KEY: "k", ANTHROPIC_API_KEY: "k", GEMINI_API_KEY: "k", CLOUDFLARE_API_TOKEN: "k" }
-      })
-      assert.lengthOf(notices, 3)
-      for (const [place, name] of ["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "CLOUDFLARE_API_TOKEN"].entries()) {
-        assert.include(notices[place], name)
-        assert.include(notices[place], "through OpenRouter only")
+      const env = {
+        OPENAI_API_KEY: "k",
+        ANTHROPIC_API_KEY: "k",
+        ANTHROPIC_BASE_URL: "https://proxy.example/anthropic/",
+        GEMINI_API_KEY: "k",
+        CLOUDFLARE_API_TOKEN: "k",
+        CLOUDFLARE_ACCOUNT_ID: "0123abcd"
       }
+      const { instances, notices } = yield* loading({ env })
+      assert.deepStrictEqual(
+        instances.map(({ accountId, baseUrl, id, priority, provider }) => [id, provider, priority, baseUrl, accountId]),
+        [
+          ["openai", "openai", 1, undefined, undefined],
+          ["anthropic", "anthropic", 1, "https://proxy.example/anthropic", undefined],
+          ["gemini", "gemini", 1, undefined, undefined],
+          ["cloudflare", "cloudflare", 1, undefined, "0123abcd"]
+        ]
+      )
+      assert.deepStrictEqual(notices, [])
+    })
+  )
+
+  it.effect("needs the account with Cloudflare's token, unless the base URL says where to go", () =>
+    Effect.gen(function* () {
+      const env = { CLOUDFLARE_API_TOKEN: "k" }
+      assert.deepStrictEqual(yield* refused({ env }), [
+        "CLOUDFLARE_ACCOUNT_ID: is required with CLOUDFLARE_API_TOKEN: the id of the account, 32 letters and digits"
+      ])
+      const base = "https://gateway.example/workers-ai"
+      assert.lengthOf((yield* loading({ env: { ...env, CLOUDFLARE_BASE_URL: base } })).instances, 1)
+    })
+  )
+
+  it.effect("gives the default task a model that somebody serves", () =>
+    Effect.gen(function* () {
+      const { tasks } = yield* loading({ env: { ANTHROPIC_API_KEY: "k" } })
+      assert.strictEqual(tasks["default"], "claude-haiku-4-5")
     })
   )
 

@@ -8,7 +8,7 @@ import * as TestClock from "effect/TestClock"
 import type { Attempt } from "../../src/domain/Attempt.js"
 import { attemptsOf } from "../../src/domain/GatewayError.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
-import * as OpenAiChat from "../../src/protocol/OpenAiChat.js"
+import * as AnswerText from "../../src/protocol/AnswerText.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { request } from "../support/gateway.js"
 import { calls, reading, scripted, textOf } from "../support/streaming.js"
@@ -80,7 +80,7 @@ describe("whatever three providers do", () => {
           if (outcome._tag === "Left") return assertBounded(attemptsOf(outcome.left), asked)
           const { answer, attempts, fallback, instance } = outcome.right
           assertBounded(attempts, asked)
-          assert.strictEqual(OpenAiChat.textOf(answer), said(instance))
+          assert.strictEqual(AnswerText.textOf(answer), said(instance))
           assert.deepStrictEqual(
             attempts.map(({ outcome: end }) => end),
             [...attempts.slice(1).map(() => "failure" as const), "success"]

@@ -132,7 +132,7 @@ for (const door of doors) {
 
     it.scopedLive("is the provider's answer, byte for byte", () =>
       Effect.gen(function* () {
-        const body = ` {"id": "x", "n": 12345678901234567890, "choices": [{"index":0,"message":{"content":"\\u00e9"}}]}\n`
+        const body = ` {"id": "x", "n": 12345678901234567890, "choices": [{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"\\u00e9"}}]}\n`
         const upstream = yield* Upstream.make(() => Replies.json(200, body))
         const answer = yield* chat(yield* chain(door, [upstream]))
         assert.strictEqual(answer.body.toString("utf8"), body)
@@ -143,10 +143,10 @@ for (const door of doors) {
     it.scopedLive("is every frame of a stream as it came: comments, line ends, unknown fields and events", () =>
       Effect.gen(function* () {
         const frames = [
-          ': ping\r\n\r\ndata:{"choices":[{"index":0,"delta":{"content":"a"}}],"n":12345678901234567890}\r\n\r\n',
+          ': ping\r\n\r\ndata:{"choices":[{"index":0,"delta":{"role":"assistant","content":"a"},"finish_reason":null}],"n":12345678901234567890}\r\n\r\n',
           ': another\n\nevent: note\nid: 7\ndata: {"choices":[],"vendor":{"x":1}}\n\n',
           'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n',
-          'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2}}\n\n'
+          'data: {"choices":[],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3}}\n\n'
         ]
         const upstream = yield* Upstream.make(() => [
           Replies.head(200, Replies.eventStream),

@@ -20,7 +20,7 @@ for (const door of doors) {
       Effect.gen(function* () {
         const { gateway } = yield* served(door)
         for (const [method, path] of [
-          ["POST", "/v1/completions"],
+          ["POST", "/v1/responses"],
           ["GET", "/"],
           ["POST", "/v1/chat/completions/more"],
           ["GET", "/v1//models"]

@@ -7,7 +7,7 @@ import * as TestClock from "effect/TestClock"
 import type { SimulatedSettings } from "../../src/config/Settings.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
-import * as OpenAiChat from "../../src/protocol/OpenAiChat.js"
+import * as AnswerText from "../../src/protocol/AnswerText.js"
 import { calling, drained } from "../support/calls.js"
 import { textOf } from "../support/chunks.js"
 import { instance } from "../support/settings.js"
@@ -29,7 +29,7 @@ const outcomes = (count: number, simulated: Partial<SimulatedSettings> = {}) =>
     const { complete } = yield* asking(simulated)
     const one = Effect.map(
       Effect.either(complete),
-      Either.match({ onLeft: ({ category }) => category, onRight: ({ answer }) => OpenAiChat.textOf(answer) })
+      Either.match({ onLeft: ({ category }) => category, onRight: ({ answer }) => AnswerText.textOf(answer) })
     )
     const fiber = yield* Effect.fork(Effect.all(Array.from({ length: count }, () => one)))
     yield* TestClock.adjust("10 minutes")

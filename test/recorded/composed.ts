@@ -1,7 +1,11 @@
 import type { ErrorCategory } from "../../src/domain/ErrorCategory.js"
 import type { Case } from "./cases.js"
+import { composedOthers } from "./composedOthers.js"
+
+const openai = { provider: "composed", dialect: "openai-chat", special: [] }
 
 const json = (name: string, status: number, body: unknown, category?: ErrorCategory): Case => ({
+  ...openai,
   file: `composed ${name}`,
   status,
   streaming: false,
@@ -11,6 +15,7 @@ const json = (name: string, status: number, body: unknown, category?: ErrorCateg
 })
 
 const stream = (name: string, lines: ReadonlyArray<string>, category?: ErrorCategory): Case => ({
+  ...openai,
   file: `composed ${name}`,
   status: 200,
   streaming: true,
@@ -48,7 +53,7 @@ const answer = (message: object, more: object = {}) => ({
 
 const error = (message: string, fields: object = {}) => ({ error: { message, type: null, param: null, ...fields } })
 
-/** Answers in the shapes of the vendors, which are there without any recording. */
+/** Answers in the shapes of the vendors, which are there without any recording; first those in OpenAI's dialect of chat. */
 export const composed: ReadonlyArray<Case> = [
   json("OpenAI answer", 200, answer({ content: "Grüße, 世界 👋" })),
   json(
@@ -132,5 +137,6 @@ export const composed: ReadonlyArray<Case> = [
     "provider_unavailable"
   ),
   stream("error at once", [event(error("slow down", { code: "rate_limit_exceeded" }))], "rate_limit"),
-  stream("error by its event", ["event: error\n", event(error("Overloaded"))], "provider_unavailable")
+  stream("error by its event", ["event: error\n", event(error("Overloaded"))], "provider_unavailable"),
+  ...composedOthers
 ]

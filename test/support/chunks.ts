@@ -1,6 +1,7 @@
 import * as FastCheck from "effect/FastCheck"
-import type { ChatEvent } from "../../src/domain/ChatEvent.js"
-import * as OpenAiChat from "../../src/protocol/OpenAiChat.js"
+import type { StreamEvent } from "../../src/domain/ChatEvent.js"
+import * as StreamOut from "../../src/protocol/openai/StreamOut.js"
+import * as Translation from "../../src/protocol/Translation.js"
 import * as Sse from "../../src/protocol/Sse.js"
 
 const base = { id: "chatcmpl-1", object: "chat.completion.chunk", created: 1, model: "m-1" }
@@ -26,7 +27,7 @@ export const usageOnly = frame({ ...base, choices: [], usage: tokens })
 
 export const comment = Buffer.from(": still thinking\n\n")
 
-export const done = OpenAiChat.done
+export const done = StreamOut.end
 
 /** How bytes are cut on their way: pieces of these sizes, again and again. */
 export const sizes: FastCheck.Arbitrary<ReadonlyArray<number>> = FastCheck.oneof(
@@ -48,8 +49,8 @@ export const cut = (bytes: Buffer, pieces: ReadonlyArray<number>): ReadonlyArray
 const framesOf = (bytes: Buffer): ReadonlyArray<Buffer> => new Sse.FrameSplitter().push(bytes) ?? []
 
 /** What a reader of these frames gets. */
-const eventsOf = (bytes: Buffer): ReadonlyArray<ChatEvent> =>
-  framesOf(bytes).flatMap((each) => OpenAiChat.events(Sse.data(each) ?? ""))
+const eventsOf = (bytes: Buffer): ReadonlyArray<StreamEvent> =>
+  framesOf(bytes).flatMap(Translation.events("openai-chat"))
 
 export const textOf = (bytes: Buffer): string =>
   eventsOf(bytes)

@@ -37,7 +37,7 @@ export interface Running {
 }
 
 /** The whole gateway behind one of its doors, on a free port until the scope ends. */
-const serve = (door: Door, configured: Settings): Effect.Effect<Running, never, Scope.Scope> =>
+export const serve = (door: Door, configured: Settings): Effect.Effect<Running, never, Scope.Scope> =>
   Effect.gen(function* () {
     const lines: Array<AccessLine> = []
     const log: Array<string> = []

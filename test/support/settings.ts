@@ -36,6 +36,8 @@ export const instance = (id: string, overrides: Partial<InstanceSettings> = {}):
     on: ["rate_limit", "timeout", "network", "provider_unavailable"]
   },
   pricing: undefined,
+  dialect: undefined,
+  accountId: undefined,
   apiVersion: undefined,
   simulated: {
     latency: 100,

@@ -7,7 +7,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import type { InstanceSettings, Settings } from "../../src/config/Settings.js"
-import type { ChatEvent } from "../../src/domain/ChatEvent.js"
+import type { StreamEvent } from "../../src/domain/ChatEvent.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
 import type { SimulatedReply } from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
@@ -52,7 +52,7 @@ export const calls = (...ids: ReadonlyArray<string>) =>
 export const reading = (fields: Readonly<Record<string, unknown>> = {}, take = Number.POSITIVE_INFINITY) =>
   Effect.gen(function* () {
     const service = yield* Gateway
-    const events: Array<ChatEvent> = []
+    const events: Array<StreamEvent> = []
     const stream = service.stream(request(fields))
     const fiber = yield* Stream.runForEach(Number.isFinite(take) ? Stream.take(stream, take) : stream, (event) =>
       Effect.sync(() => events.push(event))
@@ -80,5 +80,5 @@ export const streamed = (setup: Setup, within: Duration.DurationInput = "10 minu
     })
   )
 
-export const textOf = (events: ReadonlyArray<ChatEvent>): string =>
+export const textOf = (events: ReadonlyArray<StreamEvent>): string =>
   events.map((event) => (event._tag === "Text" ? event.text : "")).join("")

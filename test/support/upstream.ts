@@ -79,7 +79,7 @@ export const make = (...script: ReadonlyArray<Reply>): Effect.Effect<Upstream, n
   })
 
 /** A server on a free port of this machine until the scope ends. */
-const listen = (listener: http.RequestListener): Effect.Effect<string, never, Scope.Scope> => {
+export const listen = (listener: http.RequestListener): Effect.Effect<string, never, Scope.Scope> => {
   const server = http.createServer(listener)
   return Effect.acquireRelease(
     Effect.async<string>((resume) => {

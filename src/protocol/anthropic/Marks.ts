@@ -1,0 +1,24 @@
+import type { JsonObject } from "../Dialects.js"
+import * as Json from "../Json.js"
+import * as Seals from "../Seals.js"
+import { unsigned } from "./AnswerOut.js"
+import { native } from "./PromptIn.js"
+
+/** Which member of a block is its seal. */
+export const keys: Readonly<Record<string, string>> = { thinking: "signature", redacted_thinking: "data" }
+
+/** A whole answer whose seals are marked, where they are not Anthropic's own; the very same one where they are. */
+export const answer = (json: JsonObject, realm: string): JsonObject => {
+  const content = Json.list(json["content"])
+  if (realm === native || !content.some((block) => keyOf(block) !== undefined)) return json
+  return { ...json, content: content.map((block) => marked(block, realm)) }
+}
+
+const keyOf = (block: unknown): string | undefined => keys[Json.text(Json.record(block)["type"]) ?? ""]
+
+const marked = (block: unknown, origin: string): unknown => {
+  const key = keyOf(block)
+  if (key === undefined) return block
+  const value = Json.text(Json.record(block)[key])
+  return { ...Json.record(block), [key]: Seals.mark(value ? { origin, value } : unsigned, native) }
+}
