@@ -9,6 +9,7 @@ import { CurrentSettings, type Settings } from "../config/Settings.js"
 import * as Live from "../gateway/Live.js"
 import { Health } from "../health/Health.js"
 import * as RequestIn from "../protocol/openai/RequestIn.js"
+import type { Candidate } from "../routing/Candidate.js"
 import * as Plan from "../routing/Plan.js"
 import { Failed } from "./Failed.js"
 import * as Options from "./Options.js"
@@ -44,7 +45,7 @@ const plans = (settings: Settings): ReadonlyArray<string> => {
   })
 }
 
-const step = ({ catch: rules, instance, model }: Plan.Candidate): string =>
+const step = ({ catch: rules, instance, model }: Candidate): string =>
   `${instance.id}/${model}${rules === undefined ? "" : ` (on ${rules.join(", ")})`}`
 
 const callEach = (settings: Settings): Effect.Effect<void, Failed> =>
@@ -53,7 +54,9 @@ const callEach = (settings: Settings): Effect.Effect<void, Failed> =>
     const checks = yield* health.checkAll
     for (const { available, instance, models, reason } of checks) {
       yield* Console.log(
-        available ? `${instance.id}: ok (${models.length} models)` : `${instance.id}: ${reason ?? "failed"}`
+        available && reason === undefined
+          ? `${instance.id}: ok (${models.length} models)`
+          : `${instance.id}: ${reason ?? "failed"}`
       )
     }
     const failed = checks.filter(({ available }) => !available).length

@@ -100,7 +100,17 @@ const noProvider = {
 const everyday: Readonly<Partial<Record<VendorSlug, string>>> = {
   anthropic: "claude-haiku-4-5",
   gemini: "gemini-2.5-flash",
-  cloudflare: "@cf/meta/llama-3.1-8b-instruct"
+  cloudflare: "@cf/meta/llama-3.1-8b-instruct",
+  deepseek: "deepseek-chat",
+  groq: "llama-3.1-8b-instant",
+  mistral: "mistral-small-latest",
+  perplexity: "sonar",
+  xai: "grok-3-mini"
+}
+
+const everydayOf = ({ models, provider }: InstanceSettings): ReadonlyArray<string> => {
+  const usual = everyday[provider] ?? "gpt-4o-mini"
+  return models === undefined || models.includes(usual) ? [usual] : []
 }
 
 /** What a task without a model of its own gets. Azure and Ollama serve only what somebody deployed there. */
@@ -110,11 +120,7 @@ const defaultTask = (
   local: string
 ): string => {
   const on = instances.filter(({ enabled, provider }) => enabled && provider !== "azure" && provider !== "ollama")
-  const served = (instance: InstanceSettings): ReadonlyArray<string> => {
-    const usual = everyday[instance.provider] ?? "gpt-4o-mini"
-    return instance.models === undefined || instance.models.includes(usual) ? [usual] : []
-  }
-  const own = on.flatMap(served)
+  const own = on.flatMap(everydayOf)
   const listed = on.flatMap((instance) => instance.models ?? [])
   return own.find((model) => model === "gpt-4o-mini") ?? own[0] ?? models[0]?.id ?? listed[0] ?? local
 }

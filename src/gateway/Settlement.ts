@@ -11,7 +11,7 @@ import type { Timers } from "../provider/Timers.js"
 import { vendors } from "../provider/Vendor.js"
 import type { AttemptLog } from "../routing/AttemptLog.js"
 import type { Served } from "../routing/FallbackChain.js"
-import type { Candidate } from "../routing/Plan.js"
+import type { Candidate } from "../routing/Candidate.js"
 import type { ChatReply, ChatReplyStream, StreamEnd } from "./ChatReply.js"
 
 /** A chain that found somebody. */

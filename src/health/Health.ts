@@ -10,7 +10,7 @@ import * as Timers from "../provider/Timers.js"
 export interface Check {
   readonly instance: InstanceSettings
   readonly available: boolean
-  /** Why not; a safe sentence. */
+  /** Why not, or why nobody knows; a safe sentence. */
   readonly reason: string | undefined
   /** Models that the instance says it has. */
   readonly models: ReadonlyArray<string>
@@ -41,13 +41,14 @@ export class Health extends Context.Tag("orelse/Health")<
 
       const check = (instance: InstanceSettings): Effect.Effect<Check> =>
         Effect.gen(function* () {
-          const listed = yield* Effect.either(providers.of(instance).listModels)
+          const { listModels } = providers.of(instance)
+          const listed = yield* Effect.either(listModels ?? Effect.succeed([]))
           const checkedAt = yield* Effect.clockWith((clock) => Effect.succeed(Timers.ofClock(clock).now()))
           const failed = listed._tag === "Left" && isDown(listed.left) ? listed.left : undefined
           const found: Check = {
             instance,
             available: failed === undefined,
-            reason: failed?.message,
+            reason: listModels === undefined ? "not checked: its vendor lists no models" : failed?.message,
             models: listed._tag === "Right" ? listed.right : [],
             checkedAt
           }

@@ -14,7 +14,7 @@ import * as Body from "./Body.js"
 import * as ChatHandler from "./ChatHandler.js"
 import type { Handler } from "./Handler.js"
 import * as Replies from "./Replies.js"
-import type { Inbound, WireReply } from "./WireReply.js"
+import type { WireReply } from "./WireReply.js"
 
 /**
  * `POST /v1/messages/count_tokens`: a provider that can count does it, or else the gateway estimates, which the header
@@ -30,8 +30,14 @@ export const make =
     const request = ChatHandler.withHeaders(decoded.right, inbound)
     const log = new AttemptLog(timers.now)
     const start = orEstimate(gateway.startComplete(timers, request, caller, log), request)
-    return Replies.follow({ start, inbound, request, log, reply: (count) => wire(inbound, request, count) }, answer)
+    return Replies.follow(
+      { start, inbound, request, log, reply: (count) => wire({ inbound, request, log }, count) },
+      answer
+    )
   }
+
+/** A request, and the calls that were made for it. */
+type Asking = Pick<Replies.Following<Count>, "inbound" | "log" | "request">
 
 /** A provider's answer, or an estimate. */
 type Count = ChatReply | number
@@ -66,8 +72,8 @@ const isCallers = (error: GatewayError): boolean => {
 
 const callers: ReadonlySet<ErrorCategory> = new Set(["invalid_request", "model_not_found", "context_length"])
 
-const wire = (inbound: Inbound, request: ChatRequest, count: Count): WireReply => {
+const wire = ({ inbound, log, request }: Asking, count: Count): WireReply => {
   if (typeof count !== "number") return ChatHandler.buffered(inbound, request, count)
-  const reply = Replies.json(inbound, Replies.asked(request), { input_tokens: count })
+  const reply = Replies.json(inbound, { ...Replies.asked(request), attempts: log.view() }, { input_tokens: count })
   return { ...reply, headers: { ...reply.headers, "x-orelse-estimated": "true" } }
 }

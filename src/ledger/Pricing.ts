@@ -87,8 +87,10 @@ const byRates = (rates: Rates, usage: Usage): Money.Money =>
 const lookUp = (source: Source, model: string, at: number): Rates | "tiered" | undefined => {
   const found = price(source, model, { input_tokens: 1, output_tokens: 1 }, at)
   if (found === undefined) return undefined
-  // Prices that change with the time of day are asked for each time.
+  // Prices that change with the time of day are asked for each time, and so is what costs by the request, or more
+  // or less for thinking.
   if (Array.isArray(found.model.prices)) return "tiered"
+  if (special.some((name) => name in found.model_price)) return "tiered"
   const { input_mtok, output_mtok, cache_read_mtok = input_mtok, cache_write_mtok = input_mtok } = found.model_price
   if (typeof input_mtok !== "number" || typeof output_mtok !== "number") return "tiered"
   if (typeof cache_read_mtok !== "number" || typeof cache_write_mtok !== "number") return "tiered"
@@ -100,6 +102,8 @@ const lookUp = (source: Source, model: string, at: number): Rates | "tiered" | u
   }
 }
 
+const special = ["requests_kcount", "output_reasoning_mtok"]
+
 const exactly = (source: Source, model: string, usage: Usage, at: number): Money.Money | undefined => {
   const found = price(
     source,
@@ -108,7 +112,8 @@ const exactly = (source: Source, model: string, usage: Usage, at: number): Money
       input_tokens: inputTotal(usage),
       cache_read_tokens: usage.cacheRead,
       cache_write_tokens: usage.cacheWrite,
-      output_tokens: outputTotal(usage)
+      output_tokens: outputTotal(usage),
+      ...(usage.reasoning === 0 ? {} : { output_reasoning_tokens: usage.reasoning })
     },
     at
   )

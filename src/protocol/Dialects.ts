@@ -9,6 +9,7 @@ import type { Prompt } from "../domain/Prompt.js"
 import type { Usage } from "../domain/Usage.js"
 import type { Failure } from "./Failure.js"
 import type { Lost } from "./Lossiness.js"
+import type * as ToolIds from "./ToolIds.js"
 
 /**
  * A dialect that providers speak. Its folder holds the same files as every other's: `RequestOut`, `AnswerIn`, `StreamIn`.
@@ -52,6 +53,12 @@ export interface Quirks {
   readonly thinking?: "reasoning_effort" | "reasoning"
   /** Members beyond OpenAI's that it knows. */
   readonly knows?: ReadonlyArray<"top_k" | "cache_control">
+  /** OpenAI's own models stand behind it, with their rules. */
+  readonly openai?: boolean
+  /** Refuses members of messages that it does not know, as other vendors' `reasoning_content`. */
+  readonly closedMessages?: boolean
+  /** The form of the ids of tool calls that it insists on. */
+  readonly toolIds?: ToolIds.Form
   /** Understands OpenRouter's `provider` object. */
   readonly preferences?: boolean
   /** Knows `max_tokens` only, and not OpenAI's `max_completion_tokens`. */

@@ -5,18 +5,27 @@ import type { JsonObject } from "./Dialects.js"
  * Parses JSON that will be written again: a number that a double cannot hold stays a `LosslessNumber`, which `stringify`
  * writes as it came. Throws what `JSON.parse` throws.
  */
-export const parse = (text: string): unknown =>
-  longNumber.test(text)
-    ? parseLossless(text, undefined, { parseNumber, onDuplicateKey: ({ newValue }) => newValue })
-    : JSON.parse(text)
+export const parse = (json: string): unknown =>
+  longNumber.test(json)
+    ? parseLossless(json, undefined, { parseNumber, onDuplicateKey: ({ newValue }) => newValue })
+    : JSON.parse(json)
 
 /** JSON text of what `parse` gave, or of something made from it. */
 export const stringify = (value: unknown): string => stringifyLossless(value) ?? "null"
 
 /** The value of a text that may not be JSON. */
-export const parsed = (text: string): unknown => {
+export const parsed = (json: string): unknown => {
   try {
-    return parse(text)
+    return parse(json)
+  } catch {
+    return undefined
+  }
+}
+
+/** The value of a text that may not be JSON, where nobody writes it again. */
+export const parsedForReading = (json: string): unknown => {
+  try {
+    return JSON.parse(json)
   } catch {
     return undefined
   }
@@ -34,8 +43,11 @@ export const records = (value: unknown): ReadonlyArray<JsonObject> => list(value
 
 export const text = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined)
 
-export const number = (value: unknown): number | undefined =>
-  typeof value === "number" && Number.isFinite(value) ? value : undefined
+/** A number, also one that a double holds only nearly. */
+export const number = (value: unknown): number | undefined => {
+  const near = value instanceof LosslessNumber ? Number(value.value) : value
+  return typeof near === "number" && Number.isFinite(near) ? near : undefined
+}
 
 export const boolean = (value: unknown): boolean | undefined => (typeof value === "boolean" ? value : undefined)
 
@@ -50,7 +62,7 @@ export const defined = (members: JsonObject): JsonObject =>
 /** No answer takes nearly as many, and sums of such counts are still exact. */
 const mostTokens = 2 ** 40
 
-/** Sixteen digits in a row or more may be beyond a double; text and base64 of that kind only cost a slower parse. */
-const longNumber = /\d[\d.]{15}/
+/** Sixteen digits or more, where a number can stand, may be beyond a double. */
+const longNumber = /[[:,]\s*-?\d[\d.]{15}/
 
-const parseNumber = (text: string): unknown => (isSafeNumber(text) ? Number(text) : new LosslessNumber(text))
+const parseNumber = (digits: string): unknown => (isSafeNumber(digits) ? Number(digits) : new LosslessNumber(digits))

@@ -1,74 +1,24 @@
+import { Splitter } from "./Splitter.js"
+
 /**
  * Cuts a byte stream into whole frames and changes no byte: the frames and the rest, put together, are the stream. A frame
  * ends with its blank line; line ends are LF, CRLF, CR or a mixture (WHATWG HTML 9.2.5). How the stream was cut into
  * chunks makes no difference, and no byte is looked at twice. A blank line's CR at the end of a chunk waits for the next
  * byte, which may be its LF.
  */
-export class FrameSplitter {
+export class FrameSplitter extends Splitter {
   private state: State = "line start"
-  /** The unfinished frame, in the first `length` bytes. */
-  private pending = nothing
-  private length = 0
-  private overflowed = false
+  private hasCr = false
 
-  constructor(private readonly maxFrameBytes: number = 4 * 1024 * 1024) {}
-
-  /**
-   * The frames that this chunk completes, each with its blank line; most are views of the chunk. `undefined` when a frame
-   * is longer than `maxFrameBytes`: the stream is given up, with all that was held of it.
-   */
-  push(chunk: Buffer): ReadonlyArray<Buffer> | undefined {
-    const frames: Array<Buffer> = []
-    const hasCr = chunk.includes(cr)
-    let start = 0
-    while (!this.overflowed) {
-      const end = this.frameEnd(chunk, start, hasCr)
-      if (this.length + (end ?? chunk.length) - start > this.maxFrameBytes) {
-        this.overflowed = true
-        this.pending = nothing
-        this.length = 0
-      } else if (end === undefined) {
-        this.hold(chunk, start, chunk.length)
-        return frames
-      } else {
-        frames.push(this.frame(chunk, start, end))
-        start = end
-      }
-    }
-    return undefined
+  override push(chunk: Buffer): ReadonlyArray<Buffer> | undefined {
+    this.hasCr = chunk.includes(cr)
+    return super.push(chunk)
   }
 
-  /** What came after the last whole frame. */
-  rest(): Buffer {
-    return this.pending.subarray(0, this.length)
-  }
-
-  private frame(chunk: Buffer, start: number, end: number): Buffer {
-    if (this.length === 0) return chunk.subarray(start, end)
-    this.hold(chunk, start, end)
-    const frame = this.rest()
-    this.pending = nothing
-    this.length = 0
-    return frame
-  }
-
-  private hold(chunk: Buffer, start: number, end: number): void {
-    const length = this.length + end - start
-    if (length > this.pending.length) {
-      // Doubling keeps the copying linear when the frame comes in many small chunks.
-      const grown = Buffer.allocUnsafe(Math.max(length, 2 * this.pending.length, 512))
-      this.pending.copy(grown, 0, 0, this.length)
-      this.pending = grown
-    }
-    chunk.copy(this.pending, this.length, start, end)
-    this.length = length
-  }
-
-  /** Reads on from `start`; gives the offset at which the current frame is whole, if it becomes so in this chunk. */
-  private frameEnd(chunk: Buffer, start: number, hasCr: boolean): number | undefined {
+  protected endOf(chunk: Buffer, start: number): number | undefined {
     let at = start
     while (at < chunk.length) {
-      if (this.state === "in line") at = lineEnd(chunk, at, hasCr)
+      if (this.state === "in line") at = lineEnd(chunk, at, this.hasCr)
       if (at === chunk.length) break
       const byte = chunk[at++]
       if (this.state === "blank line's CR") {
@@ -106,7 +56,6 @@ const lf = 0x0a
 const cr = 0x0d
 const colon = 0x3a
 const space = 0x20
-const nothing = Buffer.alloc(0)
 const byteOrderMark = Buffer.from("\uFEFF")
 
 const fieldValues = (frame: Buffer, name: string): ReadonlyArray<string> => {

@@ -4,23 +4,19 @@ import type { Reading, StreamReader } from "./Dialects.js"
 import * as ErrorSignals from "./ErrorSignals.js"
 import type { Failure } from "./Failure.js"
 import * as Json from "./Json.js"
+import type { Splitter } from "./Splitter.js"
 import * as Sse from "./Sse.js"
 
 /** What a pushed chunk led to. `failed` is final, and so is `done`; nothing may be pushed afterwards. */
 export type Verdict = "preamble" | "committed" | "done" | "failed"
-
-/** Cuts a stream into its frames. */
-export interface Splitter {
-  /** `undefined` when a frame is too large. */
-  readonly push: (chunk: Buffer) => ReadonlyArray<Buffer> | undefined
-  readonly rest: () => Buffer
-}
 
 /** What the caller gets to see of a provider's frames: the very bytes, or another dialect's. */
 export interface Output {
   /** A frame that says something and nothing that the gateway must know, as it is shown; `undefined`: it must be read. */
   readonly glance: (frame: Buffer) => Buffer | undefined
   readonly show: (frame: Buffer, reading: Reading) => ReadonlyArray<Buffer>
+  /** Frames that say nothing may be left out: whoever gets the rest misses nothing. */
+  readonly sparing: boolean
   /** A frame without data. */
   readonly comment: (frame: Buffer) => ReadonlyArray<Buffer>
   /** What is still to be said when all has come; `open` are the choices that never said why they ended. */
@@ -37,9 +33,10 @@ export interface Way {
   readonly output: Output
 }
 
-/** What may be held before the first output; further empty frames are dropped, since they say nothing. */
+/** What may be held before the first output. */
 const maxHeldBytes = 1024 * 1024
-const maxHeldFrames = 64
+const maxHeldFrames = 4_096
+const enoughFrames = 64
 
 /**
  * One streamed answer from its first byte to its one end, whatever dialects it comes and goes in. Until the first semantic
@@ -109,7 +106,7 @@ export class StreamMachine {
 
   private close(released: Array<Buffer>): void {
     const open = [...this.begun].filter((choice) => !this.over.has(choice))
-    released.push(...this.way.output.close(this.usage, open))
+    append(released, this.way.output.close(this.usage, open))
     this.verdict = "done"
   }
 
@@ -127,7 +124,7 @@ export class StreamMachine {
     const { framing, output, reader } = this.way
     const data = framing === "sse" ? Sse.data(frame) : frame.toString("utf8")
     if (data === undefined) {
-      if (this.verdict === "committed") released.push(...output.comment(frame))
+      if (this.verdict === "committed") append(released, output.comment(frame))
       return
     }
     const event = framing === "sse" ? Sse.eventName(frame) : undefined
@@ -155,20 +152,33 @@ export class StreamMachine {
     for (const event of events) if (event._tag === "Finish") this.over.add(event.index)
   }
 
-  private release({ events, speaks }: Reading, shown: ReadonlyArray<Buffer>, released: Array<Buffer>): void {
-    if (this.verdict === "committed") released.push(...shown)
-    else if (events.length > 0 || speaks) {
-      released.push(...this.held, ...shown)
+  private release(reading: Reading, shown: ReadonlyArray<Buffer>, released: Array<Buffer>): void {
+    if (this.verdict === "committed") append(released, shown)
+    else if (reading.events.length > 0 || reading.speaks) {
+      append(released, this.held)
+      append(released, shown)
       this.held = []
       this.verdict = "committed"
-    } else {
-      for (const frame of shown) {
-        if (this.held.length >= maxHeldFrames || this.heldBytes + frame.length > maxHeldBytes) continue
-        this.held.push(frame)
-        this.heldBytes += frame.length
-      }
-    }
+    } else if (!isPing(reading)) this.hold(shown)
   }
+
+  private hold(frames: ReadonlyArray<Buffer>): void {
+    // Some vendors send empty chunks for as long as a model thinks.
+    if (this.way.output.sparing && this.held.length >= enoughFrames) return
+    append(this.held, frames)
+    for (const frame of frames) this.heldBytes += frame.length
+    if (this.held.length <= maxHeldFrames && this.heldBytes <= maxHeldBytes) return
+    this.fail({ category: "malformed_response", message: "the provider's stream does not come to its answer" })
+  }
+}
+
+/** It tells nothing of the answer, so nobody misses it later. */
+export const isPing = ({ choices, id, json, usage }: Reading): boolean =>
+  json?.["type"] === "ping" || (choices.length === 0 && id === undefined && usage === undefined && json === undefined)
+
+/** Without spreading: a frame may hold more than a call has arguments. */
+const append = (target: Array<Buffer>, more: ReadonlyArray<Buffer>): void => {
+  for (const each of more) target.push(each)
 }
 
 const frameEnd = Buffer.from("\n\n")

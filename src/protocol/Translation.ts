@@ -21,6 +21,7 @@ import * as OpenAiRepair from "./openai/Repair.js"
 import * as OpenAiSplice from "./openai/Splice.js"
 import { failureIn } from "./openai/StreamIn.js"
 import * as OpenAiUsage from "./openai/Usage.js"
+import * as Seals from "./Seals.js"
 import * as Sse from "./Sse.js"
 import type { Output, Way } from "./StreamMachine.js"
 import * as Translator from "./Translator.js"
@@ -83,7 +84,8 @@ export const decodeAnswer = (
   body: Buffer,
   answering: Answering
 ): Either.Either<ChatAnswer, Failure> => {
-  const json = Json.parsed(body.toString("utf8"))
+  // What is never written again needs no care for its numbers.
+  const json = isChat(back) ? Json.parsed(body.toString("utf8")) : Json.parsedForReading(body.toString("utf8"))
   if (json === undefined) return malformed("the provider's answer is not JSON")
   const failure = failureIn(json)
   if (failure !== undefined) return Either.left(failure)
@@ -93,11 +95,11 @@ export const decodeAnswer = (
 
 /** How a stream goes from the provider to the caller. */
 export const way = (request: ChatRequest, back: Dialect, answering: Answering): Way => {
-  const { framing, reader } = backs[isChat(back) ? back : "openai-chat"]
+  const spoken = backs[isChat(back) ? back : "openai-chat"]
   return {
-    framing,
-    splitter: framing === "sse" ? new Sse.FrameSplitter() : new LineSplitter(),
-    reader: reader(answering),
+    framing: spoken.framing,
+    splitter: spoken.framing === "sse" ? new Sse.FrameSplitter() : new LineSplitter(),
+    reader: spoken.reader(answering),
     output: outputOf(request, back, answering)
   }
 }
@@ -105,12 +107,23 @@ export const way = (request: ChatRequest, back: Dialect, answering: Answering): 
 /** Reads frames of a stream as the caller gets them. */
 export const events = (front: FrontDialect): ((frame: Buffer) => ReadonlyArray<ChatEvent>) => {
   const { reader } = isChat(front) ? backs[front] : OpenAi.back
-  const { read } = reader({ realm: front, fresh: (prefix) => prefix })
+  const { read } = reader({ realm: native(front), fresh: (prefix) => prefix })
   return (frame) => {
     const data = Sse.data(frame)
-    return data === undefined ? [] : (read(data, Sse.eventName(frame))?.events ?? [])
+    return data === undefined
+      ? []
+      : (read(data, Sse.eventName(frame))?.events ?? []).map((event) => unmarked(event, front))
   }
 }
+
+/** Whose seals are not marked in a dialect. */
+const native = (front: FrontDialect): string => (front === "anthropic-messages" ? "anthropic" : "openrouter")
+
+/** With the seal's true origin. */
+const unmarked = (event: ChatEvent, front: FrontDialect): ChatEvent =>
+  "seal" in event && event.seal !== undefined
+    ? { ...event, seal: Seals.read(event.seal.value, event._tag === "ToolCall" ? "gemini" : native(front)) }
+    : event
 
 const outputOf = (request: ChatRequest, back: Dialect, answering: Answering): Output => {
   const { dialect, includeUsage } = request

@@ -66,7 +66,7 @@ export const compatibleVendors = {
     embeddings: false,
     completions: true,
     // "property 'store' is unsupported" (400), as any member that it does not know (huggingface.js#2268).
-    quirks: { refuses: ["store"] }
+    quirks: { refuses: ["store"], closedMessages: true }
   },
   cohere: {
     baseUrl: "https://api.cohere.ai/compatibility/v1",
@@ -98,7 +98,7 @@ export const compatibleVendors = {
     priceId: "groq",
     embeddings: false,
     // console.groq.com/docs/openai: a 400 each.
-    quirks: { refuses: ["logprobs", "top_logprobs", "logit_bias"] }
+    quirks: { refuses: ["logprobs", "top_logprobs", "logit_bias"], closedMessages: true }
   },
   huggingface: {
     baseUrl: "https://router.huggingface.co/v1",
@@ -135,7 +135,14 @@ export const compatibleVendors = {
     priceId: "mistral",
     makes: /^(?:labs-|open-)?(?:mistral|mixtral|ministral|magistral|codestral|devstral|pixtral|voxtral)-[^/:]+$/,
     // `max_completion_tokens` is a 422 (editor-code-assistant/eca#231); recorded streams end with usage unasked.
-    quirks: { usageUnasked: true, refuses: unknownToMistral, maxTokensOnly: true }
+    // "Tool call id was ... but must be a-z, A-Z, 0-9, with a length of 9" (400).
+    quirks: {
+      usageUnasked: true,
+      refuses: unknownToMistral,
+      maxTokensOnly: true,
+      closedMessages: true,
+      toolIds: "mistral"
+    }
   },
   moonshot: {
     baseUrl: "https://api.moonshot.ai/v1",

@@ -40,7 +40,9 @@ const geminiRoot = (prefix: string): string => prefix.replace(/\/openai$/, "").r
 
 export const gemini: Endpoints = {
   gemini: (prefix, model, _, stream) => {
-    const path = `${geminiRoot(prefix)}/v1beta/models/${encodeURIComponent(wellFormed(model))}`
+    // Google's own form of an id is a path.
+    const [, kind = "models", name = model] = /^(models|tunedModels)\/(.+)$/.exec(model) ?? []
+    const path = `${geminiRoot(prefix)}/v1beta/${kind}/${segment(name)}`
     return stream ? `${path}:streamGenerateContent?alt=sse` : `${path}:generateContent`
   },
   "openai-chat": (prefix) => `${geminiRoot(prefix)}/v1beta/openai/chat/completions`,
@@ -63,7 +65,7 @@ export const cloudflare: Endpoints = {
   "workers-ai": (prefix, model, instance) =>
     `${accountRoot(prefix, instance)}/run/${model
       .split("/")
-      .map((part) => encodeURIComponent(wellFormed(part)).replace(/^%40/, "@"))
+      .map((part) => segment(part).replace(/^%40/, "@"))
       .join("/")}`
 }
 
@@ -88,8 +90,8 @@ const deployed =
     const bar = model.indexOf("|")
     const deployment = bar < 0 ? model : model.slice(0, bar)
     const version = bar < 0 ? (instance.apiVersion ?? azureVersion) : model.slice(bar + 1)
-    const base = `${prefix}/openai/deployments/${encodeURIComponent(wellFormed(deployment))}${path}`
-    return `${base}?api-version=${encodeURIComponent(wellFormed(version))}`
+    const base = `${prefix}/openai/deployments/${segment(deployment)}${path}`
+    return `${base}?api-version=${segment(version)}`
   }
 
 export const azure: Endpoints = {
@@ -98,5 +100,8 @@ export const azure: Endpoints = {
   "openai-embeddings": deployed("/embeddings")
 }
 
-/** Half a surrogate pair has no spelling in a URL. */
-const wellFormed = (text: string): string => Buffer.from(text).toString()
+/** One step of a path. Half a surrogate pair has no spelling in a URL, and a step must not lead upwards: it throws. */
+const segment = (text: string): string => {
+  if (/^\.*$/.test(text)) throw new Error("not a name")
+  return encodeURIComponent(Buffer.from(text).toString())
+}

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { randomUUID } from "node:crypto"
-import type { InstanceSettings } from "../config/Settings.js"
+import { dialectsOf, type InstanceSettings } from "../config/Settings.js"
 import type { ChatAnswer } from "../domain/ChatAnswer.js"
 import type { Dialect } from "../domain/Dialect.js"
 import type { ProviderError } from "../domain/ProviderError.js"
@@ -45,8 +45,8 @@ export interface Provider {
   /** `complete` and `stream` without a fiber. */
   readonly startComplete: (call: ProviderCall) => Call.Call<ProviderAnswer, ProviderError>
   readonly startStream: (call: ProviderCall) => Call.Call<ProviderStream, ProviderError>
-  /** Ids of the models that the instance offers. Free of charge with every vendor. */
-  readonly listModels: Effect.Effect<ReadonlyArray<string>, ProviderError>
+  /** Ids of the models that the instance offers, free of charge; `undefined` where the vendor lists none. */
+  readonly listModels: Effect.Effect<ReadonlyArray<string>, ProviderError> | undefined
 }
 
 /** Makes the provider of an instance on a transport. */
@@ -54,14 +54,18 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
   const vendor = vendors[instance.provider]
   const base = address(instance.baseUrl ?? vendor.baseUrl ?? "")
   const realm = realmOf(instance)
-  const auth = { ...authHeaders(instance), "user-agent": "orelse", "accept-encoding": "identity" }
-  const jsonHeaders = { ...auth, "content-type": "application/json", accept: "application/json" }
+  const common = { "user-agent": "orelse", "accept-encoding": "identity", accept: "application/json" }
+  const usual = usualDialect(instance)
+  const auth = { ...authHeaders(instance, usual), ...common }
+  const jsonType = { "content-type": "application/json" }
+  const jsonHeaders = { ...auth, ...jsonType }
   const accepts = { sse: "text/event-stream", ndjson: "application/x-ndjson" }
 
   const outgoing = (call: ProviderCall, { dialect, endpoint }: Speaking, stream: boolean): Prepared => {
     const { origin, prefix } = call.baseUrl === undefined ? base : address(call.baseUrl)
     const { body, lost } = Asking.encode(instance, call, dialect, stream)
-    const headers = { ...jsonHeaders, ...Translation.headers(call.request, dialect) }
+    const own = dialect === usual ? jsonHeaders : { ...authHeaders(instance, dialect), ...common, ...jsonType }
+    const headers = { ...own, ...Translation.headers(call.request, dialect) }
     if (stream) headers.accept = accepts[Translation.framing(dialect)]
     return {
       request: { origin, path: endpoint(prefix, call.model, instance, stream), method: "POST", headers, body },
@@ -88,7 +92,8 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
       () => undefined
     )
     if (prepared === undefined) {
-      const message = "the request cannot be written in the provider's dialect; is it nested too deeply?"
+      const message =
+        "the request cannot be written for the provider: it is nested too deeply, or no model has this name"
       done(fail({ category: "invalid_request", message, status: 400 }))
       return undefined
     }
@@ -126,6 +131,8 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
   }
 
   const modelsPath = vendor.models?.(base.prefix, instance)
+  // The list of models is the vendor's own, whatever dialect the instance chats in.
+  const listDialect = dialectsOf(instance.provider)[0]
   return {
     instance,
     startComplete,
@@ -134,7 +141,7 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
     stream: (call) => Call.toEffect(startStream(call)),
     listModels:
       modelsPath === undefined
-        ? Effect.succeed([])
+        ? undefined
         : Effect.clockWith((clock) =>
             Effect.async<ReadonlyArray<string>, ProviderError>((resume) => {
               const timers = Timers.ofClock(clock)
@@ -143,7 +150,7 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
                 origin: base.origin,
                 path: modelsPath,
                 method: "GET",
-                headers: { ...auth, ...Translation.dialectHeaders(usualDialect(instance)), accept: "application/json" },
+                headers: { ...authHeaders(instance, listDialect), ...common, ...Translation.dialectHeaders(usual) },
                 body: undefined
               }
               const limit: HardLimit = { at: timers.now() + listTimeout, phase: "deadline" }

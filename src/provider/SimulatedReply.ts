@@ -25,11 +25,15 @@ export type WireEvent =
 /** A scripted answer: what a request leads to on the wire. A script without an end hangs. */
 export type SimulatedReply = (request: SimulatedRequest) => ReadonlyArray<WireEvent>
 
-/** Answers with a text, streamed word by word where the request says so. */
+/** Answers with a text, streamed word by word where the request says so. Whoever wants embeddings gets made-up ones. */
 export const answer =
   (text: string): SimulatedReply =>
-  (request) =>
-    request.body?.["stream"] === true ? [...streamed(request, text), ...ending(request, text)] : buffered(request, text)
+  (request) => {
+    if (request.path.endsWith("/embeddings")) return embeddings(request)
+    return request.body?.["stream"] === true
+      ? [...streamed(request, text), ...ending(request, text)]
+      : buffered(request, text)
+  }
 
 /** Streams a text and then loses the connection, without the end that a stream must have. */
 export const brokenOff =
@@ -125,16 +129,38 @@ const whole = (
   { after: 0, end: "end" }
 ]
 
-const buffered = (request: SimulatedRequest, text: string): ReadonlyArray<WireEvent> =>
-  whole(request.settings.latency, 200, {
-    id: id(request),
-    object: "chat.completion",
-    created: 0,
-    model: model(request),
-    choices: [
-      { index: 0, message: { role: "assistant", content: text, refusal: null }, logprobs: null, finish_reason: "stop" }
-    ],
+const buffered = (request: SimulatedRequest, text: string): ReadonlyArray<WireEvent> => {
+  const said = isLegacy(request) ? { text } : { message: { role: "assistant", content: text, refusal: null } }
+  return whole(request.settings.latency, 200, {
+    ...base(request),
+    object: isLegacy(request) ? "text_completion" : "chat.completion",
+    choices: [{ index: 0, ...said, logprobs: null, finish_reason: "stop" }],
     usage: usage(request, text)
+  })
+}
+
+/** The API before chats. */
+const isLegacy = ({ path }: SimulatedRequest): boolean =>
+  path.endsWith("/completions") && !path.endsWith("/chat/completions")
+
+/** A short vector for each input, the same one for the same text. */
+const embeddings = (request: SimulatedRequest): ReadonlyArray<WireEvent> => {
+  const input = request.body?.["input"]
+  const inputs: ReadonlyArray<unknown> = Array.isArray(input) ? input : [input]
+  const tokens = Math.ceil(JSON.stringify(inputs).length / 4)
+  return whole(request.settings.latency, 200, {
+    object: "list",
+    model: model(request),
+    data: inputs.map((each, index) => ({ object: "embedding", index, embedding: vectorOf(JSON.stringify(each)) })),
+    usage: { prompt_tokens: tokens, total_tokens: tokens }
+  })
+}
+
+const vectorOf = (text: string): ReadonlyArray<number> =>
+  Array.from({ length: 8 }, (_, place) => {
+    let sum = place
+    for (let at = 0; at < text.length; at++) sum = (sum * 31 + text.charCodeAt(at)) % 2_003
+    return sum / 1_001.5 - 1
   })
 
 const streamed = (request: SimulatedRequest, text: string): ReadonlyArray<WireEvent> => [
@@ -159,14 +185,20 @@ const ending = (request: SimulatedRequest, text: string): ReadonlyArray<WireEven
   ]
 }
 
-const chunk = (request: SimulatedRequest, delta: object, finish: string | null): Buffer =>
-  Sse.encode(
-    JSON.stringify({ ...base(request), choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }] })
+const chunk = (
+  request: SimulatedRequest,
+  delta: { readonly role?: string; readonly content?: string },
+  finish: string | null
+): Buffer => {
+  const said = isLegacy(request) ? { text: delta.content ?? "" } : { delta }
+  return Sse.encode(
+    JSON.stringify({ ...base(request), choices: [{ index: 0, ...said, logprobs: null, finish_reason: finish }] })
   )
+}
 
 const base = (request: SimulatedRequest): object => ({
   id: id(request),
-  object: "chat.completion.chunk",
+  object: isLegacy(request) ? "text_completion" : "chat.completion.chunk",
   created: 0,
   model: model(request)
 })
@@ -182,7 +214,7 @@ const words = (text: string): ReadonlyArray<string> => text.match(/\s*\S+/g) ?? 
 
 /** A token a word out, and one for four characters in: near enough to see sums move. */
 const usage = (request: SimulatedRequest, text: string): object => {
-  const prompt = Math.ceil(JSON.stringify(request.body?.["messages"] ?? "").length / 4)
+  const prompt = Math.ceil(JSON.stringify(request.body?.["messages"] ?? request.body?.["prompt"] ?? "").length / 4)
   const completion = words(text).length
   return { prompt_tokens: prompt, completion_tokens: completion, total_tokens: prompt + completion }
 }

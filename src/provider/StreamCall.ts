@@ -79,7 +79,7 @@ export class StreamCall implements Incoming, ProviderStream {
     this.watchdog = new Watchdog(call.timers, limits, call.limit, (phase) => {
       this.exchange?.abort()
       // All was said; only the end mark is missing.
-      if (this.machine.finished && phase === "idle") this.release(this.machine.end())
+      if (this.machine.finished && phase === "idle") this.release(this.reading(() => this.machine.end()))
       else this.close(Failures.timeout(fail, phase))
     })
     this.exchange = transport.exchange(outgoing, this, call.timers)
@@ -191,7 +191,8 @@ export class StreamCall implements Incoming, ProviderStream {
     else this.exchange?.abort()
     const committed = this.sink !== undefined || this.waiting.length > 0
     if (!committed) {
-      if (error !== undefined) this.done(Either.left(error))
+      const nothing: Failure = { category: "malformed_response", message: "the provider's stream said nothing" }
+      this.done(Either.left(error ?? this.failed(nothing)))
     } else if (this.sink === undefined) this.end = { error }
     else this.sink.onEnd(error)
   }

@@ -89,6 +89,17 @@ const preset = (slug: keyof typeof compatibleVendors, vendor: CompatibleVendor):
 /** They hand requests on to anybody. */
 const proxies: ReadonlySet<string> = new Set(["portkey", "litellm", "vercel"])
 
+/** What OpenRouter and others know beyond OpenAI is a 400 there: "Unknown parameter". */
+const openaiQuirks: Quirks = {
+  openai: true,
+  thinking: "reasoning_effort",
+  toolIds: "openai",
+  refuses:
+    "reasoning include_reasoning thinking enable_thinking chat_template_kwargs plugins route top_k top_a min_p repetition_penalty transforms cache_control".split(
+      " "
+    )
+}
+
 const own = {
   "openai-compatible": compatible,
   "anthropic-compatible": {
@@ -103,7 +114,7 @@ const own = {
     ...compatible,
     slug: "openai",
     baseUrl: "https://api.openai.com/v1",
-    quirks: { thinking: "reasoning_effort" },
+    quirks: openaiQuirks,
     makes: /^(?:gpt-(?!oss)|o1|o3|o4|chatgpt-|text-embedding-|davinci-|babbage-|ft:)/,
     priceId: "openai"
   },
@@ -157,7 +168,7 @@ const own = {
     endpoints: Endpoint.azure,
     models: (prefix, instance) => `${prefix}/openai/models?api-version=${instance.apiVersion ?? azureVersion}`,
     modelName: (model) => model.split("|", 1)[0] ?? model,
-    quirks: { thinking: "reasoning_effort" },
+    quirks: openaiQuirks,
     priceId: "azure"
   },
   simulated: { ...compatible, slug: "simulated", baseUrl: "http://simulated.invalid/v1", auth: "none", free: true }
@@ -191,13 +202,13 @@ export const speaking = (instance: InstanceSettings, front: FrontDialect): Speak
 /** Whose seals an instance takes and gives. */
 export const realmOf = (instance: InstanceSettings): string => vendors[instance.provider].realm ?? instance.id
 
-/** The headers that show an instance's key. The value leaves `Redacted` only here. */
-export const authHeaders = (instance: InstanceSettings): Readonly<Record<string, string>> => {
+/** The headers that show an instance's key in a dialect. The value leaves `Redacted` only here. */
+export const authHeaders = (instance: InstanceSettings, dialect: Dialect): Readonly<Record<string, string>> => {
   if (instance.apiKey === undefined) return {}
   const key = Redacted.value(instance.apiKey)
   const { auth } = vendors[instance.provider]
   if (auth === "none") return {}
   // Google's compatible endpoint knows OpenAI's header only.
-  if (auth === "bearer" || instance.dialect === "openai-chat") return { authorization: `Bearer ${key}` }
-  return { [auth]: key }
+  const bearer = auth === "bearer" || (auth === "x-goog-api-key" && dialect.startsWith("openai-"))
+  return bearer ? { authorization: `Bearer ${key}` } : { [auth]: key }
 }

@@ -2,7 +2,7 @@ import type { Attempt } from "../domain/Attempt.js"
 import type { Money } from "../domain/Money.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import type { Usage } from "../domain/Usage.js"
-import type { Candidate } from "./Plan.js"
+import type { Candidate } from "./Candidate.js"
 
 /** One call to a provider, open until it is settled. */
 export class AttemptEntry {

@@ -7,7 +7,8 @@ import * as Call from "../provider/Call.js"
 import type { Timers } from "../provider/Timers.js"
 import type { HardLimit } from "../provider/Watchdog.js"
 import type { AttemptEntry, AttemptLog } from "./AttemptLog.js"
-import type { Candidate, Plan } from "./Plan.js"
+import type { Candidate } from "./Candidate.js"
+import type { Plan } from "./Plan.js"
 import * as RetryPolicy from "./RetryPolicy.js"
 
 /** What a candidate gave, and the attempt that it was. */

@@ -4,25 +4,10 @@ import { offers } from "../catalog/ModelName.js"
 import type { Target } from "../catalog/Target.js"
 import type { InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest, FallbackEntry } from "../domain/ChatRequest.js"
-import type { CatchRule } from "../domain/ErrorCategory.js"
 import { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
-import * as Translation from "../protocol/Translation.js"
-import * as Asking from "../provider/Asking.js"
-import { speaking, vendors } from "../provider/Vendor.js"
-
-/** One step of a chain. */
-export interface Candidate {
-  readonly instance: InstanceSettings
-  /** The provider's own id. */
-  readonly model: string
-  /** Which failures of the step before open this one; `undefined` is the default of `catches`. */
-  readonly catch: ReadonlyArray<CatchRule> | undefined
-  readonly baseUrl: string | undefined
-  readonly maxTokens: number | undefined
-  readonly temperature: number | undefined
-  /** Calls to this candidate, the first included. */
-  readonly maxCalls: number
-}
+import { vendors } from "../provider/Vendor.js"
+import { inabilities, nobodyCan, type Inability } from "./Ability.js"
+import type { Candidate } from "./Candidate.js"
 
 /** A candidate that is not asked, and why. */
 export interface Excluded {
@@ -59,47 +44,10 @@ export const make = (
   const chain = chainOf(request, snapshot)
   if (Either.isLeft(chain)) return Either.left(chain.left)
   const { maxAttempts, deadline } = snapshot.settings.routing
-  const unable = inabilities(request, chain.right)
+  const unable = inabilities(request, chain.right, maxAttempts)
   if (unable.length === chain.right.length) return Either.left(nobodyCan(request, unable))
   const { candidates, excluded } = select(chain.right, unable, ailment, maxAttempts)
   return Either.right({ asked: request.model, candidates, excluded, maxAttempts, deadline })
-}
-
-/** A candidate that cannot do what is asked, however well it is. */
-interface Inability {
-  readonly candidate: Candidate
-  readonly reason: "dialect" | "lossy"
-  readonly detail: string
-}
-
-/** Chats can be asked of everybody, so mostly there is nothing to find out. */
-const inabilities = (request: ChatRequest, chain: ReadonlyArray<Candidate>): ReadonlyArray<Inability> => {
-  const translated = request.dialect === "openai-chat" || request.dialect === "anthropic-messages"
-  if (translated && !request.lossless) return noInability
-  return chain.flatMap((candidate): ReadonlyArray<Inability> => {
-    const { instance, maxTokens, model, temperature } = candidate
-    if (speaking(instance, request.dialect) === undefined) {
-      return [{ candidate, reason: "dialect", detail: "it does not offer this kind of request" }]
-    }
-    if (!request.lossless) return []
-    const lost = Asking.losses(instance, { request, model, maxTokens, temperature })
-    if (lost?.size === 0) return []
-    const names = lost === undefined ? "the request" : Translation.dropped(request.dialect, lost).join(", ")
-    return [{ candidate, reason: "lossy", detail: `it would not be told: ${names}` }]
-  })
-}
-
-const noInability: ReadonlyArray<Inability> = []
-
-const nobodyCan = (request: ChatRequest, unable: ReadonlyArray<Inability>): RequestRejected => {
-  const lossy = unable.filter(({ reason }) => reason === "lossy")
-  if (lossy.length === 0) {
-    const message = `no provider of '${request.model}' offers this kind of request`
-    return new RequestRejected({ message, param: "model", code: "unsupported_by_model" })
-  }
-  const each = lossy.map(({ candidate, detail }) => `${candidate.instance.id}: ${detail}`).join("; ")
-  const message = `no provider of '${request.model}' takes the whole request, which 'require' demands (${each})`
-  return new RequestRejected({ message, param: "require", code: "lossless_impossible" })
 }
 
 const chainOf = (

@@ -29,7 +29,7 @@ describe("fields that this version would pass over", () => {
     [{ routing: { strategy: "least-latency" } }, "use priority"],
     [{ routing: { midStream: "continue" } }, "use never"],
     [{ instances: [{ retry: { jitter: "equal" } }] }, "use full or none"],
-    [{ instances: [{ retry: { backoff: "linear" } }] }, "use exponential"],
+    [{ instances: [{ retry: { backoff: "linear" } }] }, "use exponential"]
   ])("include words of later versions, with what to use now: %j", (value, now) => {
     const [problem, ...others] = told(value)
     assert.match(problem ?? "", /: \S+ is not implemented in this version; /)

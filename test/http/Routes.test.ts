@@ -174,7 +174,16 @@ for (const door of doors) {
         const { gateway } = yield* served(door)
         const spec = yield* ask(gateway, "/openapi.json")
         assert.match(String(at(spec, "openapi")), /^3\.1\./)
-        assert.containsAllKeys(at(spec, "paths"), ["/v1/chat/completions", "/v1/route", "/v1/models", "/health"])
+        assert.containsAllKeys(at(spec, "paths"), [
+          "/v1/chat/completions",
+          "/v1/completions",
+          "/v1/embeddings",
+          "/v1/messages",
+          "/v1/messages/count_tokens",
+          "/v1/route",
+          "/v1/models",
+          "/health"
+        ])
         const page = yield* ask(gateway, "/docs")
         assert.match(page.headers.get("content-type") ?? "", /^text\/html/)
       })

@@ -1,41 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
 import { toUsd } from "../../src/domain/Money.js"
 import { total } from "../../src/domain/Usage.js"
+import * as PlainIn from "../../src/protocol/openai/PlainIn.js"
 import { StreamMachine } from "../../src/protocol/StreamMachine.js"
-import {
-  chunk,
-  comment,
-  cut,
-  done,
-  frame,
-  role,
-  says,
-  sizes,
-  stop,
-  textOf,
-  tokens,
-  usageOnly
-} from "../support/chunks.js"
+import * as Translation from "../../src/protocol/Translation.js"
+import { chunk, comment, done, frame, role, says, sizes, stop, textOf, tokens, usageOnly } from "../support/chunks.js"
+import { answering, join, machine as newMachine, run } from "../support/machine.js"
 
-interface Run {
-  readonly hideUsage?: boolean
-  readonly sizes?: ReadonlyArray<number>
-  /** False while the provider has not closed the connection. */
-  readonly ends?: boolean
-}
-
-/** One stream from its first byte to its end. */
-const run = (frames: ReadonlyArray<Buffer>, { ends = true, hideUsage = false, sizes: pieces }: Run = {}) => {
-  const machine = new StreamMachine(hideUsage)
-  const bytes = Buffer.concat(frames)
-  const chunks = pieces === undefined ? [bytes] : cut(bytes, pieces)
-  const released = [...chunks.flatMap((each) => machine.push(each)), ...(ends ? machine.end() : [])]
-  const { failure, finished, model, reportedCost, usage, verdict } = machine
-  return { released: Buffer.concat(released).toString(), verdict, failure, finished, model, reportedCost, usage }
-}
-
-const join = (...frames: ReadonlyArray<Buffer>): string => Buffer.concat(frames).toString()
+/** The first words of an answer. */
+const hi = chunk({ role: "assistant", content: "hi" })
+/** Those of another choice. */
+const second = chunk({ role: "assistant", content: "b" }, null, {}, 1)
 
 const crlf = (bytes: Buffer): Buffer => Buffer.from(bytes.toString().replaceAll("\n", "\r\n"))
 const cr = (bytes: Buffer): Buffer => Buffer.from(bytes.toString().replaceAll("\n", "\r"))
@@ -88,8 +65,8 @@ describe("however a stream is cut into chunks", () => {
   it.prop(
     "the same bytes are released, with the same end and usage",
     [anyStream, sizes, FastCheck.boolean()],
-    ([bytes, pieces, hideUsage]) => {
-      assert.deepStrictEqual(run([bytes], { hideUsage, sizes: pieces }), run([bytes], { hideUsage }))
+    ([bytes, pieces, hidesUsage]) => {
+      assert.deepStrictEqual(run([bytes], { hidesUsage, sizes: pieces }), run([bytes], { hidesUsage }))
     },
     { fastCheck: { numRuns: 500 } }
   )
@@ -113,12 +90,10 @@ describe("however a stream is cut into chunks", () => {
 
 describe("until the first output", () => {
   it("frames are held, and released with it in their order", () => {
-    const machine = new StreamMachine(false)
-    for (const each of [role, chunk({}), chunk({ content: null, tool_calls: [] })]) {
-      assert.deepStrictEqual([machine.push(each), machine.verdict], [[], "preamble"])
-    }
-    const released = Buffer.concat([...machine.push(says("hi"))]).toString()
-    assert.strictEqual(released, join(role, chunk({}), chunk({ content: null, tool_calls: [] }), says("hi")))
+    const machine = newMachine()
+    const silent = [role, chunk({}), chunk({ content: null, refusal: null })]
+    for (const each of silent) assert.deepStrictEqual([machine.push(each), machine.verdict], [[], "preamble"])
+    assert.strictEqual(join(...machine.push(says("hi"))), join(...silent, says("hi")))
     assert.strictEqual(machine.verdict, "committed")
   })
 
@@ -142,72 +117,101 @@ describe("until the first output", () => {
 
   const spoken: Readonly<Record<string, Buffer>> = {
     "a text": says(" "),
-    "a text in parts": chunk({ content: [{ type: "text", text: "x" }] }),
-    "a tool call": chunk({ tool_calls: [{ index: 0, id: "call_1", function: { name: "f", arguments: "" } }] }),
+    "a tool call": chunk({
+      tool_calls: [{ index: 0, id: "call_1", type: "function", function: { name: "f", arguments: "" } }]
+    }),
     "a function call of the old kind": chunk({ function_call: { name: "f", arguments: "" } }),
     "reasoning (DeepSeek)": chunk({ reasoning_content: "hm" }),
     "reasoning (OpenRouter, Groq)": chunk({ reasoning: "hm" }),
-    "encrypted reasoning": chunk({ content: "", reasoning_details: [{ type: "reasoning.encrypted", data: "B7" }] }),
     "a refusal": chunk({ refusal: "I cannot" }),
     audio: chunk({ audio: { data: "AAAA" } }),
     "a finish": chunk({}, "content_filter"),
-    "another choice's text": chunk({ content: "b" }, null, {}, 1),
-    "a text of the completions API": frame({ choices: [{ index: 0, text: "x", finish_reason: null }] })
+    "another choice's text": second
   }
   for (const [what, each] of Object.entries(spoken)) {
-    it(`${what} commits`, () => {
+    it(`${what} commits, and goes out as it came`, () => {
       assert.deepInclude(run([role, each], { ends: false }), { verdict: "committed", released: join(role, each) })
     })
   }
 
+  it("a text in parts and encrypted reasoning commit, in the form that every client reads", () => {
+    const parts = chunk({ content: [{ type: "text", text: "x" }] })
+    const sealed = (data: string) => chunk({ content: "", reasoning_details: [{ type: "reasoning.encrypted", data }] })
+    for (const [each, shown] of [
+      [parts, says("x")],
+      [sealed("B7"), sealed("orelse~here~B7")]
+    ] as const) {
+      assert.deepInclude(run([role, each], { ends: false }), { verdict: "committed", released: join(role, shown) })
+    }
+  })
+
+  it("a text of the completions API commits, and no chunk is made of it", () => {
+    const frames = ["x", "y"].map((text) => frame({ choices: [{ index: 0, text, finish_reason: null }] }))
+    const request = Either.getOrThrow(PlainIn.decodeCompletions(Buffer.from("{}"), { model: "m", prompt: "p" }))
+    const machine = new StreamMachine(Translation.way(request, "openai-completions", answering()))
+    assert.strictEqual(join(...frames.flatMap((each) => machine.push(each))), join(...frames))
+    assert.strictEqual(machine.verdict, "committed")
+  })
+
+  const many = (each: Buffer, length: number) => Array.from({ length }, () => each)
+
   it("a flood of empty frames is not held without bound", () => {
-    const { released } = run([...Array.from({ length: 1_000 }, () => role), says("hi"), stop, done])
-    assert.isBelow(released.length, 100 * role.length)
-    assert.strictEqual(textOf(Buffer.from(released)), "hi")
+    assertFailed("malformed_response", [...many(role, 5_000), says("hi"), stop, done], "")
+    const large = chunk({ role: "assistant", content: "" }, null, { padding: "x".repeat(100_000) })
+    assertFailed("malformed_response", [...many(large, 11), says("hi"), stop, done], "")
+  })
+
+  it("a vendor may be silent for long, and all that it said is released", () => {
+    const silence = many(chunk({}), 1_000)
+    assert.strictEqual(
+      run([role, ...silence, says("hi"), stop, done]).released,
+      join(role, ...silence, says("hi"), stop)
+    )
+  })
+
+  it("comments are not held, however many there are", () => {
+    const { released } = run([...many(comment, 10_000), role, says("hi"), stop, done])
+    assert.strictEqual(released, join(role, says("hi"), stop))
   })
 })
 
 describe("the end of a stream", () => {
   it("is clean at [DONE], which is not released, and nothing after it counts", () => {
-    const machine = new StreamMachine(false)
-    const released = machine.push(Buffer.concat([says("hi"), stop, done, says("more")]))
-    assert.strictEqual(join(...released), join(says("hi"), stop))
+    const machine = newMachine()
+    const released = machine.push(Buffer.concat([hi, stop, done, says("more")]))
+    assert.strictEqual(join(...released), join(hi, stop))
     assert.deepStrictEqual([machine.verdict, machine.push(says("late")), machine.end()], ["done", [], []])
   })
 
   it("is clean when the connection closes after the finish", () => {
-    assert.deepInclude(run([says("hi"), stop]), { verdict: "done", released: join(says("hi"), stop) })
+    assert.deepInclude(run([hi, stop]), { verdict: "done", released: join(hi, stop) })
   })
 
   it("is clean when only the last blank line is missing", () => {
-    const text = join(says("hi"), stop, done)
-    assert.deepInclude(run([Buffer.from(text.trimEnd())]), { verdict: "done", released: join(says("hi"), stop) })
-    const unfinished = join(says("hi"), stop).trimEnd()
-    assert.deepInclude(run([Buffer.from(unfinished)]), { verdict: "done", released: join(says("hi"), stop) })
+    const text = join(hi, stop, done)
+    assert.deepInclude(run([Buffer.from(text.trimEnd())]), { verdict: "done", released: join(hi, stop) })
+    const unfinished = join(hi, stop).trimEnd()
+    assert.deepInclude(run([Buffer.from(unfinished)]), { verdict: "done", released: join(hi, stop) })
   })
 
   it("is a failure when the connection closes before the finish", () => {
-    assertFailed("malformed_response", [says("hi")], join(says("hi")))
+    assertFailed("malformed_response", [hi], join(hi))
     assertFailed("malformed_response", [role], "")
     assertFailed("malformed_response", [], "")
   })
 
   it("is a failure while one of several choices has not finished", () => {
-    const second = chunk({ content: "b" }, null, {}, 1)
-    assert.isFalse(run([says("a"), second, stop], { ends: false }).finished)
-    assertFailed("malformed_response", [says("a"), second, stop], join(says("a"), second, stop))
-    assertFailed(
-      "malformed_response",
-      [second, says("a"), chunk({}, "stop", {}, 1)],
-      join(second, says("a"), chunk({}, "stop", {}, 1))
-    )
-    const both = [second, says("a"), chunk({}, "stop", {}, 1), stop]
-    assert.deepInclude(run(both), { verdict: "done", finished: true })
+    const first = chunk({ role: "assistant", content: "a" })
+    const stopped = chunk({}, "stop", {}, 1)
+    assert.isFalse(run([first, second, stop], { ends: false }).finished)
+    assertFailed("malformed_response", [first, second, stop], join(first, second, stop))
+    assertFailed("malformed_response", [second, first, stopped], join(second, first, stopped))
+    assert.deepInclude(run([second, first, stopped, stop]), { verdict: "done", finished: true })
   })
 
   it("never shows the caller half a frame", () => {
     for (const rest of ['data: {"choices":[{"delta":{"content":"x', 'data: {"choices":[{"delta":{"content":"x"}}']) {
-      assertFailed("malformed_response", [says("hi"), Buffer.from(rest)], join(says("hi")))
+      assertFailed("malformed_response", [hi, Buffer.from(rest)], join(hi))
     }
   })
 
@@ -217,7 +221,7 @@ describe("the end of a stream", () => {
   })
 
   it("is a failure when a frame never ends", () => {
-    assertFailed("malformed_response", [says("hi"), Buffer.alloc(5 * 1024 * 1024, "x")], "")
+    assertFailed("malformed_response", [hi, Buffer.alloc(5 * 1024 * 1024, "x")], "")
   })
 })
 
@@ -253,7 +257,8 @@ describe("an error in a stream", () => {
 
   it("is none where a chunk's error member is empty", () => {
     const empty = ["", null, {}, false].map((value) => chunk({ content: "x" }, null, { error: value }))
-    assert.deepInclude(run([...empty, stop, done]), { verdict: "done", released: join(...empty, stop) })
+    const kept = empty.map(() => says("x"))
+    assert.deepInclude(run([role, ...empty, stop, done]), { verdict: "done", released: join(role, ...kept, stop) })
   })
 })
 
@@ -269,7 +274,7 @@ describe("frames that nobody can read", () => {
     ]
     const frames = broken.flatMap((each) => [Buffer.from(each), says("x")])
     const kept = [...broken.map(() => says("x")), stop]
-    assert.deepInclude(run([...frames, stop, done]), { verdict: "done", released: join(...kept) })
+    assert.deepInclude(run([role, ...frames, stop, done]), { verdict: "done", released: join(role, ...kept) })
   })
 })
 
@@ -283,16 +288,16 @@ describe("comments", () => {
 describe("usage", () => {
   const read = { input: 3, cacheRead: 0, cacheWrite: 0, output: 2, reasoning: 0 }
   const places: Readonly<Record<string, ReadonlyArray<Buffer>>> = {
-    "after the finish, alone": [says("hi"), stop, usageOnly, done],
-    "in the chunk that finishes": [says("hi"), chunk({}, "stop", { usage: tokens }), done],
+    "after the finish, alone": [hi, stop, usageOnly, done],
+    "in the chunk that finishes": [hi, chunk({}, "stop", { usage: tokens }), done],
     "in every chunk, growing": [
       chunk({ content: "h" }, null, { usage: { ...tokens, completion_tokens: 1, total_tokens: 4 } }),
       chunk({ content: "i" }, "stop", { usage: tokens }),
       done
     ],
-    "in Groq's own member": [says("hi"), chunk({}, "stop", { x_groq: { id: "req", usage: tokens } }), done],
-    "before the finish": [says("hi"), usageOnly, stop, done],
-    "without [DONE] after it": [says("hi"), stop, usageOnly]
+    "in Groq's own member": [hi, chunk({}, "stop", { x_groq: { id: "req", usage: tokens } }), done],
+    "before the finish": [hi, usageOnly, stop, done],
+    "without [DONE] after it": [hi, stop, usageOnly]
   }
   for (const [where, frames] of Object.entries(places)) {
     it(`is read ${where}`, () => {
@@ -301,17 +306,17 @@ describe("usage", () => {
   }
 
   it("is kept of a stream that breaks after it", () => {
-    assert.deepInclude(run([says("hi"), usageOnly]), { verdict: "failed", usage: read })
+    assert.deepInclude(run([hi, usageOnly]), { verdict: "failed", usage: read })
   })
 
   it("comes with OpenRouter's own price", () => {
-    const { reportedCost, usage } = run([says("hi"), stop, frame({ choices: [], usage: { ...tokens, cost: 0.00041 } })])
+    const { reportedCost, usage } = run([hi, stop, frame({ choices: [], usage: { ...tokens, cost: 0.00041 } })])
     assert.deepStrictEqual([toUsd(reportedCost ?? assert.fail()), total(usage ?? assert.fail())], ["0.00041", 5])
   })
 
   it("names the model that answered, which Azure's first chunk leaves empty", () => {
     const first = frame({ choices: [], model: "", prompt_filter_results: [] })
-    assert.strictEqual(run([first, says("hi"), stop, done]).model, "m-1")
+    assert.strictEqual(run([first, hi, stop, done]).model, "m-1")
   })
 })
 
@@ -319,23 +324,24 @@ describe("usage that the caller did not ask for", () => {
   const nulls = { usage: null }
 
   it("is not shown, and read all the same", () => {
-    const { released, usage } = run([says("hi"), stop, usageOnly, done], { hideUsage: true })
-    assert.deepStrictEqual([released, total(usage ?? assert.fail())], [join(says("hi"), stop), 5])
+    const { released, usage } = run([hi, stop, usageOnly, done], { hidesUsage: true })
+    assert.deepStrictEqual([released, total(usage ?? assert.fail())], [join(hi, stop), 5])
   })
 
   it("leaves no null behind, whatever the spacing and the place", () => {
-    const plain = JSON.stringify({ choices: [{ index: 0, delta: { content: "a" } }], model: "m" })
+    const choice = { index: 0, delta: { role: "assistant", content: "a" }, finish_reason: null }
+    const plain = JSON.stringify({ choices: [choice], model: "m" })
     const written = [
       plain.replace("{", '{"usage":null,'),
       plain.replace("{", '{"usage": null, '),
       plain.replace(/\}$/, ',"usage":null}'),
       plain.replace(/\}$/, ', "usage" : null }')
     ]
-    for (const before of [[], [says("x")]]) {
+    for (const before of [[], [role, says("x")]]) {
       for (const text of written) {
-        const { released } = run([...before, Buffer.from(`data: ${text}\n\n`), stop, done], { hideUsage: true })
+        const { released } = run([...before, Buffer.from(`data: ${text}\n\n`), stop, done], { hidesUsage: true })
         assert.notInclude(released, "usage")
-        assert.include(released, '"choices":[{"index":0,"delta":{"content":"a"}}]')
+        assert.include(released, `"choices":${JSON.stringify([choice])}`)
         assert.strictEqual(textOf(Buffer.from(released)), before.length === 0 ? "a" : "xa")
       }
     }
@@ -343,21 +349,22 @@ describe("usage that the caller did not ask for", () => {
 
   it("is all that is taken out", () => {
     const kept = [
+      role,
       chunk({ content: ',"usage":null' }),
       chunk({ content: "x" }, null, { x_groq: { usage: null } }),
       chunk({ content: "x", usage: null }),
       chunk({}, "stop", { x_groq: { usage: null }, usage: tokens })
     ]
-    assert.strictEqual(run([...kept, done], { hideUsage: true }).released, join(...kept))
+    assert.strictEqual(run([...kept, done], { hidesUsage: true }).released, join(...kept))
     const both = chunk({ content: ',"usage":null' }, null, nulls)
     assert.strictEqual(
-      run([both, stop, done], { hideUsage: true }).released,
-      join(chunk({ content: ',"usage":null' }), stop)
+      run([role, both, stop, done], { hidesUsage: true }).released,
+      join(role, chunk({ content: ',"usage":null' }), stop)
     )
   })
 
   it("stays where the caller asked", () => {
-    const frames = [chunk({ content: "a" }, null, nulls), stop, usageOnly]
+    const frames = [role, chunk({ content: "a" }, null, nulls), stop, usageOnly]
     assert.strictEqual(run([...frames, done]).released, join(...frames))
   })
 })
@@ -385,15 +392,24 @@ describe("words that mean something to a stream", () => {
   })
 
   it("mean nothing as a whole text or as a key of a tool's arguments", () => {
-    const frames = ["error", "usage", "finish_reason", "[DONE]"].flatMap((word) => [
+    const frames = ["error", "usage", "finish_reason", "delta", "[DONE]"].flatMap((word, index) => [
       says(word),
       chunk({ content: "x", [word]: { message: "m" } }),
-      chunk({ tool_calls: [{ index: 0, function: { name: word, arguments: JSON.stringify({ [word]: word }) } }] })
+      chunk({
+        tool_calls: [
+          {
+            index,
+            id: `call_${index}`,
+            type: "function",
+            function: { name: word, arguments: JSON.stringify({ [word]: word }) }
+          }
+        ]
+      })
     ])
-    assert.deepInclude(run([...frames, stop, done]), {
+    assert.deepInclude(run([role, ...frames, stop, done]), {
       verdict: "done",
       usage: undefined,
-      released: join(...frames, stop)
+      released: join(role, ...frames, stop)
     })
   })
 })

@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import { isDeepStrictEqual } from "node:util"
 import { fromUsd } from "../../src/domain/Money.js"
 import { total } from "../../src/domain/Usage.js"
 import { complete, stream, type Call } from "../support/calls.js"
 import { instance } from "../support/settings.js"
 import { replaying } from "../support/wires.js"
 import { cases, note } from "./cases.js"
+import { touchedInVain } from "./touched.js"
 
 const provider = instance("a", { provider: "openai-compatible", baseUrl: "http://127.0.0.1:8000/v1" })
 
@@ -19,14 +21,18 @@ const statusIn = (body: Buffer): unknown => {
 
 describe(`recorded answers${note}`, () => {
   for (const { body, category, file, headers, status } of whole.filter((each) => each.category === undefined)) {
-    it.effect(`${file} is an answer, passed on as it came, with what it used`, () =>
+    it.effect(`${file} is an answer, passed on as it came but for its repairs, with what it used`, () =>
       Effect.gen(function* () {
         const half = Math.floor(body.length / 2)
         const wires = replaying(status, headers, body.subarray(0, half), body.subarray(half))
         const { answer, status: seen } = yield* complete(wires, provider)
         const { model, usage } = JSON.parse(body.toString())
         assert.isUndefined(category)
-        assert.deepStrictEqual([Buffer.from(answer.body).equals(body), answer.model, seen], [true, model, status])
+        assert.deepStrictEqual([answer.model, seen], [model, status])
+        const [before, after] = [body, Buffer.from(answer.body)].map((bytes) => JSON.parse(bytes.toString()))
+        assert.deepStrictEqual(touchedInVain(before, after), [])
+        // Whoever writes JSON anew loses more than its spaces.
+        if (isDeepStrictEqual(before, after)) assert.isTrue(body.equals(answer.body))
         assert.strictEqual(answer.usage && total(answer.usage), usage?.total_tokens)
         assert.strictEqual(answer.reportedCost, usage?.cost === undefined ? undefined : fromUsd(usage.cost))
       })

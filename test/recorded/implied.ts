@@ -28,7 +28,7 @@ interface Rule {
 }
 
 /** Words for an error where the status shows none. */
-const failing = /^(?:error_body|error_in_200|error_in_chunk|error_mid_stream|truncated|spliced_message_start)$/
+const failing = /^(?:error_|finish:error$|truncated$|spliced_message_start$)/
 
 const is =
   (...statuses: ReadonlyArray<number>) =>

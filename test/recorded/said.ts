@@ -56,7 +56,8 @@ type Doc = ReturnType<typeof JSON.parse>
 
 const parsed = (text: string): ReadonlyArray<Doc> => {
   try {
-    return [JSON.parse(text)]
+    const doc: Doc = JSON.parse(text)
+    return typeof doc === "object" && doc !== null ? [doc] : []
   } catch {
     return []
   }
@@ -71,8 +72,10 @@ const documents = ({ body, streaming }: Case): ReadonlyArray<Doc> => {
 
 const join = (texts: ReadonlyArray<unknown>): string => texts.filter((text) => typeof text === "string").join("")
 
-const argumentsOf = (args: unknown): unknown =>
-  typeof args === "string" ? JSON.parse(args === "" ? "{}" : args) : args
+const argumentsOf = (args: unknown): unknown => {
+  if (typeof args !== "string") return args
+  return args === "" ? {} : (parsed(args)[0] ?? args)
+}
 
 interface Pieced {
   readonly id: unknown
@@ -87,7 +90,7 @@ interface Pieced {
  */
 const assembled = (pieces: ReadonlyArray<Doc>): ReadonlyArray<ToolCall> => {
   const calls: Array<Pieced> = []
-  for (const { function: called, id, index } of pieces) {
+  for (const { function: called, id, index } of pieces.filter((piece) => piece.function)) {
     const known =
       calls.find((call) => id && call.id === id) ??
       (called.name && (id || index === undefined) ? undefined : calls.find((call) => call.index === index)) ??

@@ -5,6 +5,7 @@ import type { AnswerContext, JsonObject } from "../Dialects.js"
 import * as Fold from "../Fold.js"
 import * as Json from "../Json.js"
 import * as Seals from "../Seals.js"
+import * as ToolIds from "../ToolIds.js"
 import { native } from "./PromptIn.js"
 import * as Usage from "./Usage.js"
 
@@ -17,11 +18,15 @@ export const encode = (completion: Completion, answering: AnswerContext): JsonOb
     role: "assistant",
     model: completion.model ?? answering.model,
     content: choice?.blocks.flatMap(blocksOf) ?? [],
-    stop_reason: stopReason(choice?.finish ?? "stop"),
+    stop_reason: stopReason(refuses(choice) ? "refusal" : (choice?.finish ?? "stop")),
     stop_sequence: choice?.sequence ?? null,
     usage: Usage.write(completion.usage)
   }
 }
+
+/** OpenAI's models decline in words of their own and stop as ever. */
+const refuses = (choice: Fold.Choice | undefined): boolean =>
+  choice?.finish === "stop" && choice.blocks.some(({ _tag }) => _tag === "Refusal")
 
 /** Anthropic's word for each reason. */
 export const stopReason = (reason: FinishReason): string => {
@@ -63,7 +68,7 @@ const blocksOf = (block: Fold.Block): ReadonlyArray<JsonObject> => {
       return [
         // The dialect seals thoughts only: the seal of a call goes before it.
         ...(block.seal === undefined ? [] : [sealOfCall(Seals.mark(block.seal, native))]),
-        { type: "tool_use", id: block.id, name: block.name, input: inputOf(block.arguments) }
+        { type: "tool_use", id: ToolIds.show(block.id), name: block.name, input: inputOf(block.arguments) }
       ]
   }
 }

@@ -29,6 +29,8 @@ const names: Readonly<Partial<Record<Lost, string>>> = {
   parallel_tools: "tool_choice.disable_parallel_tool_use",
   reasoning_history: "thinking_blocks",
   stop: "stop_sequences",
+  system_position: "messages.system",
+  tool_schema: "tools.input_schema",
   strict_tools: "tools.strict",
   thinking_budget: "thinking.budget_tokens",
   tool_errors: "tool_result.is_error",

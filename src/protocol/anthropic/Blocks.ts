@@ -1,7 +1,7 @@
-import { createHash } from "node:crypto"
 import type { Part, Seal } from "../../domain/Prompt.js"
 import type { JsonObject } from "../Dialects.js"
 import * as Json from "../Json.js"
+import * as ToolIds from "../ToolIds.js"
 import type { Lost } from "../Lossiness.js"
 import * as CacheControl from "./CacheControl.js"
 
@@ -101,7 +101,13 @@ export class BlockWriter {
     // Anthropic signs no calls: this is another vendor's seal.
     if (seal !== undefined) this.lost.add("reasoning_history")
     const cache_control = CacheControl.of(cache)
-    return Json.defined({ type: "tool_use", id: toolId(id), name, input: inputOf(text), cache_control })
+    return Json.defined({
+      type: "tool_use",
+      id: ToolIds.fit(id, "anthropic"),
+      name,
+      input: inputOf(text),
+      cache_control
+    })
   }
 
   private result({ cache, failed, id, parts }: Part & { readonly _tag: "ToolResult" }): JsonObject {
@@ -109,7 +115,7 @@ export class BlockWriter {
     const content = this.write(nested, "user")
     return Json.defined({
       type: "tool_result",
-      tool_use_id: toolId(id),
+      tool_use_id: ToolIds.fit(id, "anthropic"),
       content: content.length === 0 ? undefined : content,
       is_error: failed ? true : undefined,
       cache_control: CacheControl.of(cache)
@@ -124,13 +130,6 @@ export class BlockWriter {
     this.lost.add(lost)
     return undefined
   }
-}
-
-/** A call's id as Anthropic takes it; one of another vendor that it would refuse becomes the same one wherever it stands. */
-export const toolId = (id: string): string => {
-  if (/^[a-zA-Z0-9_-]+$/.test(id)) return id
-  const hash = createHash("sha256").update(id).digest("hex").slice(0, 16)
-  return `${id.replace(/[^a-zA-Z0-9_-]/g, "_").slice(0, 40)}_${hash}`
 }
 
 /** A model may write arguments that are no JSON object, but `input` must be one: they are shown as they came. */

@@ -1,5 +1,6 @@
 import type { Message } from "../../domain/Prompt.js"
 import type { JsonObject } from "../Dialects.js"
+import type { Lost } from "../Lossiness.js"
 import type { BlockWriter } from "./Blocks.js"
 
 /** One message as Anthropic takes it. */
@@ -23,17 +24,18 @@ export interface Conversation {
  * - Nothing is put before an assistant that speaks first. Anthropic may refuse that, but words that nobody said would be
  *   worse.
  */
-export const write = (messages: ReadonlyArray<Message>, writer: BlockWriter): Conversation => {
+export const write = (messages: ReadonlyArray<Message>, writer: BlockWriter, lost: Set<Lost>): Conversation => {
   const firstOther = messages.findIndex(({ role }) => role !== "system")
   const begin = firstOther < 0 ? messages.length : firstOther
   const system = messages.slice(0, begin).flatMap(({ parts }) => writer.write(parts, "system"))
   const turns: Array<{ readonly role: Turn["role"]; readonly content: Array<JsonObject> }> = []
   for (const { parts, role } of messages.slice(begin)) {
+    if (role === "system") lost.add("system_position")
     const content = writer.write(parts, role)
     if (content.length === 0) continue
     const speaker = role === "assistant" ? "assistant" : "user"
     const last = turns.at(-1)
-    if (last?.role === speaker) last.content.push(...content)
+    if (last?.role === speaker) for (const block of content) last.content.push(block)
     else turns.push({ role: speaker, content: [...content] })
   }
   if (turns.length === 0 && system.length > 0) return { system: [], messages: [{ role: "user", content: system }] }

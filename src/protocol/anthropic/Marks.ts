@@ -5,7 +5,8 @@ import { unsigned } from "./AnswerOut.js"
 import { native } from "./PromptIn.js"
 
 /** Which member of a block is its seal. */
-export const keys: Readonly<Record<string, string>> = { thinking: "signature", redacted_thinking: "data" }
+export const keyOfType = (type: unknown): "signature" | "data" | undefined =>
+  type === "thinking" ? "signature" : type === "redacted_thinking" ? "data" : undefined
 
 /** A whole answer whose seals are marked, where they are not Anthropic's own; the very same one where they are. */
 export const answer = (json: JsonObject, realm: string): JsonObject => {
@@ -14,7 +15,7 @@ export const answer = (json: JsonObject, realm: string): JsonObject => {
   return { ...json, content: content.map((block) => marked(block, realm)) }
 }
 
-const keyOf = (block: unknown): string | undefined => keys[Json.text(Json.record(block)["type"]) ?? ""]
+const keyOf = (block: unknown): "signature" | "data" | undefined => keyOfType(Json.record(block)["type"])
 
 const marked = (block: unknown, origin: string): unknown => {
   const key = keyOf(block)

@@ -13,6 +13,9 @@ import type { JsonObject } from "../Dialects.js"
 import * as Json from "../Json.js"
 import * as Once from "../Once.js"
 import * as Seals from "../Seals.js"
+import { amongTools } from "../ToolChoices.js"
+import * as ToolIds from "../ToolIds.js"
+import * as Foreign from "./Foreign.js"
 
 /** The prompt in a request's bytes, read when it is first needed. */
 export const once = (body: Uint8Array): (() => Prompt) => Once.once(body, prompt)
@@ -24,13 +27,15 @@ export const native = "anthropic"
 export const prompt = (json: JsonObject): Prompt => {
   const choice = Json.record(json["tool_choice"])
   const config = Json.record(json["output_config"])
-  const declared = Json.records(json["tools"])
   const serial = Json.boolean(choice["disable_parallel_tool_use"])
   const system = partsOf(json["system"])
+  const tools = Json.records(json["tools"]).filter(Foreign.isFunction).map(toolOf)
+  const asked = toolChoice(choice)
+  const chosen = amongTools(asked, tools)
   return {
     messages: [...(system.length === 0 ? [] : [{ role: "system", parts: system } as const]), ...messagesOf(json)],
-    tools: declared.filter(isFunction).map(toolOf),
-    toolChoice: toolChoice(choice),
+    tools,
+    toolChoice: chosen,
     parallelTools: serial === undefined ? undefined : !serial,
     format: formatOf(Json.record(json["output_format"] ?? config["format"])),
     maxTokens: Json.number(json["max_tokens"]),
@@ -44,27 +49,9 @@ export const prompt = (json: JsonObject): Prompt => {
     choices: undefined,
     thinking: thinkingOf(Json.record(json["thinking"]), Json.text(config["effort"])),
     user: Json.text(Json.record(json["metadata"])["user_id"]),
-    foreign: [
-      ...Object.keys(json).filter((key) => !known.has(key) && says(json[key])),
-      ...Object.keys(config)
-        .filter((key) => key !== "effort" && key !== "format")
-        .map((key) => `output_config.${key}`),
-      ...declared.filter((tool) => !isFunction(tool)).map((tool) => `tools.${Json.text(tool["type"]) ?? "unknown"}`),
-      ...(citesDocuments(json) ? ["citations"] : [])
-    ]
+    foreign: [...Foreign.of(json), ...(chosen === asked ? [] : ["tool_choice"])]
   }
 }
-
-const known = new Set(
-  `model messages system max_tokens metadata stop_sequences stream temperature top_k top_p tools tool_choice thinking
-  output_format output_config fallback models provider require`.split(/\s+/)
-)
-
-/** What is null or empty asks for nothing. */
-const says = (value: unknown): boolean =>
-  value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0)
-
-const isFunction = (tool: JsonObject): boolean => tool["type"] === undefined || tool["type"] === "custom"
 
 // ---------------------------------------------------------------------------------------------- messages
 
@@ -85,15 +72,15 @@ const partsOf = (content: unknown): ReadonlyArray<Part> => {
 }
 
 /** Other vendors sign calls, which this dialect cannot say: such a seal came as an empty thought before its call. */
-const withCallSeals = (parts: ReadonlyArray<Part>): ReadonlyArray<Part> => {
-  const seals = (part: Part | undefined): part is Part & { readonly _tag: "Reasoning" } =>
-    part?._tag === "Reasoning" && part.text === "" && part.seal !== undefined && part.seal.origin !== native
-  return parts.flatMap((part, at): ReadonlyArray<Part> => {
+const withCallSeals = (parts: ReadonlyArray<Part>): ReadonlyArray<Part> =>
+  parts.flatMap((part, at): ReadonlyArray<Part> => {
     const before = parts[at - 1]
-    if (part._tag === "ToolCall") return [seals(before) ? { ...part, seal: before.seal } : part]
-    return seals(part) && parts[at + 1]?._tag === "ToolCall" ? [] : [part]
+    if (part._tag === "ToolCall") return [sealsCall(before) ? { ...part, seal: before.seal } : part]
+    return sealsCall(part) && parts[at + 1]?._tag === "ToolCall" ? [] : [part]
   })
-}
+
+const sealsCall = (part: Part | undefined): part is Part & { readonly _tag: "Reasoning" } =>
+  part?._tag === "Reasoning" && part.text === "" && part.seal !== undefined && part.seal.origin !== native
 
 const partOf = (block: JsonObject): Part => {
   const type = Json.text(block["type"]) ?? "unknown"
@@ -114,7 +101,7 @@ const partOf = (block: JsonObject): Part => {
     case "tool_use":
       return {
         _tag: "ToolCall",
-        id: Json.text(block["id"]) ?? "",
+        id: ToolIds.read(Json.text(block["id"]) ?? ""),
         name: Json.text(block["name"]) ?? "",
         arguments: Json.stringify(block["input"] ?? {}),
         seal: undefined,
@@ -123,7 +110,7 @@ const partOf = (block: JsonObject): Part => {
     case "tool_result":
       return {
         _tag: "ToolResult",
-        id: Json.text(block["tool_use_id"]) ?? "",
+        id: ToolIds.read(Json.text(block["tool_use_id"]) ?? ""),
         name: undefined,
         parts: partsOf(block["content"]),
         failed: block["is_error"] === true,
@@ -154,11 +141,6 @@ const cacheOf = (block: JsonObject): CacheMark | undefined => {
   const mark = block["cache_control"]
   return Json.isRecord(mark) ? { ttl: mark["ttl"] === "1h" ? "1h" : "5m" } : undefined
 }
-
-const citesDocuments = (json: JsonObject): boolean =>
-  Json.records(json["messages"]).some(({ content }) =>
-    Json.records(content).some(({ citations }) => Json.record(citations)["enabled"] === true)
-  )
 
 // ---------------------------------------------------------------------------------------------- the rest
 

@@ -4,6 +4,7 @@ import * as Json from "../Json.js"
 import * as Seals from "../Seals.js"
 import * as Sse from "../Sse.js"
 import type { Output } from "../StreamMachine.js"
+import { named } from "./AnswerIn.js"
 import { unsigned } from "./AnswerOut.js"
 import { native } from "./PromptIn.js"
 
@@ -14,7 +15,8 @@ import { native } from "./PromptIn.js"
 export const make = (realm: string): Output => new Relay(realm)
 
 class Relay implements Output {
-  private begun = false
+  /** The message that has begun. */
+  private message: JsonObject | undefined = undefined
   /** Content blocks so far, and those of them that are open, by the index that the caller knows. */
   private blocks = 0
   private readonly open = new Map<number, { readonly type: string; signed: boolean }>()
@@ -24,13 +26,15 @@ class Relay implements Output {
 
   constructor(private readonly realm: string) {}
 
+  readonly sparing = false
+
   readonly glance = (frame: Buffer): Buffer | undefined => (this.offset === 0 && passes(frame) ? frame : undefined)
 
   readonly show = (frame: Buffer, { done, json }: Reading): ReadonlyArray<Buffer> => {
     if (done || json === undefined) return []
     switch (json["type"]) {
       case "message_start":
-        return this.begin(frame)
+        return this.begin(frame, Json.record(json["message"]))
       case "content_block_start":
         return this.start(frame, json)
       case "content_block_delta":
@@ -48,11 +52,13 @@ class Relay implements Output {
 
   readonly failure = (): Failure | undefined => this.broken
 
-  private begin(frame: Buffer): ReadonlyArray<Buffer> {
-    if (!this.begun) {
-      this.begun = true
-      return [frame]
-    }
+  private begin(frame: Buffer, message: JsonObject): ReadonlyArray<Buffer> {
+    const before = this.message
+    this.message = message
+    if (before === undefined) return [frame]
+    // The same one told twice goes on; any other begins anew.
+    const { id } = named(message)
+    if (id !== undefined && id === named(before).id) return []
     // Half a tool call cannot be taken back, and must not be executed.
     if ([...this.open.values()].some(({ type }) => type === "tool_use")) {
       this.broken = {

@@ -16,7 +16,7 @@ export const encode = (prompt: Prompt, outbound: Outbound): Encoded => {
   const { model, realm, stream } = outbound
   const traits = Models.traits(model)
   const { choice, forces, tools } = Tools.write(prompt, traits, lost)
-  const talk = Conversation.write(prompt.messages, new BlockWriter(realm, lost))
+  const talk = Conversation.write(prompt.messages, new BlockWriter(realm, lost), lost)
   const { messages, system, tools: marked } = CacheControl.limit({ tools, ...talk }, lost)
   const circumstances: Thinking.Circumstances = {
     traits,

@@ -42,6 +42,9 @@ const besideReference = new Set(["$ref", "$defs", "definitions"])
 /** Members that are sent as they are. */
 const plain = new Set(["type", "title", "description", "default", "required"])
 
+const mostReferences = 1_000
+const mostParts = 20_000
+
 /** Nobody's schema is nested more deeply; a recursive one would be without an end. */
 const deepest = 64
 
@@ -52,10 +55,14 @@ class Fitter {
   private readonly open = new Set(["#"])
   private readonly followed = new Set<string>()
 
+  /** Parts looked at so far. */
+  private fitted = 0
+
   constructor(private readonly root: JsonObject) {}
 
   fit(schema: unknown, depth: number): JsonObject {
-    if (!Json.isRecord(schema) || depth > deepest || !isTyped(schema) || isOpen(schema)) {
+    this.fitted++
+    if (!Json.isRecord(schema) || depth > deepest || this.fitted > mostParts || !isTyped(schema) || isOpen(schema)) {
       this.possible = false
       return {}
     }
@@ -116,7 +123,8 @@ class Fitter {
   /** A reference must be to a part of the schema, and must not lead back to itself. */
   private follow(reference: unknown, depth: number): void {
     const name = Json.text(reference) ?? ""
-    if (this.followed.has(name)) return
+    if (this.followed.has(name) || !this.possible) return
+    if (this.followed.size >= mostReferences) this.possible = false
     const target = find(this.root, name)
     if (target === undefined || this.open.has(name)) {
       this.possible = false
@@ -144,7 +152,8 @@ const isOpen = (schema: JsonObject): boolean => {
 }
 
 const find = (root: JsonObject, reference: string): JsonObject | undefined => {
-  if (!reference.startsWith("#")) return undefined
+  // Each part has one name only, so that it is followed once.
+  if (reference !== "#" && !reference.startsWith("#/")) return undefined
   const keys = reference.slice(1).split("/").slice(1)
   const found = keys.reduce<unknown>(
     (value, key) => Json.record(value)[key.replaceAll("~1", "/").replaceAll("~0", "~")],

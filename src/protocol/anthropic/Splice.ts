@@ -5,7 +5,7 @@ import * as Json from "../Json.js"
 import * as JsonSplice from "../JsonSplice.js"
 import type { Lost } from "../Lossiness.js"
 import * as Seals from "../Seals.js"
-import { keys } from "./Marks.js"
+import { keyOfType } from "./Marks.js"
 import { native } from "./PromptIn.js"
 
 /** The caller's bytes with the few members changed that must be; the very same bytes when none must. */
@@ -24,12 +24,12 @@ export const encode = (request: ChatRequest, outbound: Outbound): Spliced => {
   if (opened !== undefined) {
     changes["messages"] = Json.stringify(opened.messages)
     if (opened.lost) lost.add("reasoning_history")
-    // Anthropic refuses to think on within a budget where the turn that called tools shows no thoughts.
-    const budgeted = Json.record(view["thinking"])["type"] === "enabled"
-    if (opened.lost && budgeted && callsWithoutThought(opened.messages)) {
-      changes["thinking"] = undefined
-      lost.add("thinking")
-    }
+  }
+  // Anthropic refuses to think on within a budget in a turn that has called tools and did not begin with a thought.
+  const budgeted = Json.record(view["thinking"])["type"] === "enabled"
+  if (budgeted && callsWithoutThought(opened?.messages ?? Json.list(view["messages"]))) {
+    changes["thinking"] = undefined
+    lost.add("thinking")
   }
   const changed = Object.keys(changes).length > 0
   return { body: changed ? JsonSplice.edit(request.body, changes) : request.body, lost }
@@ -51,7 +51,7 @@ const unsealed = (
   let lost = false
   const ofBlock = (block: unknown): ReadonlyArray<unknown> => {
     const sealed = Json.record(block)
-    const key = keys[Json.text(sealed["type"]) ?? ""]
+    const key = keyOfType(sealed["type"])
     if (key === undefined) return [block]
     const value = Json.text(sealed[key]) ?? ""
     const seal = Seals.read(value, native)
@@ -73,9 +73,15 @@ const unsealed = (
 
 const has = (bytes: Buffer, wanted: ReadonlyArray<Buffer>): boolean => wanted.some((trace) => bytes.includes(trace))
 
-/** The last turn of the model is answered by tool results, and does not begin with a thought. */
+/** The turn that the last tool results belong to begins without a thought. */
 const callsWithoutThought = (messages: ReadonlyArray<unknown>): boolean => {
-  const last = messages.findLast((message) => Json.record(message)["role"] === "assistant")
-  const types = Json.records(Json.record(last)["content"]).map(({ type }) => type)
-  return types.includes("tool_use") && keys[String(types[0])] === undefined
+  const asked = messages.findLastIndex((message) => Json.record(message)["role"] === "user" && !answersTools(message))
+  const turn = messages.slice(asked + 1).filter((message) => Json.record(message)["role"] === "assistant")
+  const [first] = typesOf(turn[0])
+  return turn.some((message) => typesOf(message).includes("tool_use")) && keyOfType(first) === undefined
 }
+
+const answersTools = (message: unknown): boolean => typesOf(message).includes("tool_result")
+
+const typesOf = (message: unknown): ReadonlyArray<unknown> =>
+  Json.records(Json.record(message)["content"]).map(({ type }) => type)

@@ -68,6 +68,9 @@ interface Open {
   readonly pieces: boolean
 }
 
+/** Blocks whose output comes as events. */
+const ownBlocks: ReadonlySet<unknown> = new Set(["text", "thinking", "redacted_thinking", "tool_use"])
+
 class MessageReader {
   private readonly content: ContentReader
   /** The message as it began. */
@@ -86,7 +89,7 @@ class MessageReader {
       case "message_start":
         return this.begin(Json.record(json["message"]))
       case "content_block_start":
-        return said(this.enter(json["index"], Json.record(json["content_block"])))
+        return this.enterBlock(json["index"], Json.record(json["content_block"]))
       case "content_block_delta":
         return said(this.delta(json["index"], Json.record(json["delta"])))
       case "content_block_stop":
@@ -118,6 +121,12 @@ class MessageReader {
     this.usage = {}
     const events = Json.records(message["content"]).flatMap((block) => this.content.events(block))
     return { ...said([...left, ...events]), ...named(message), usage: this.count(message["usage"]) }
+  }
+
+  /** What Anthropic's own tools do is output, too, though no event stands for it. */
+  private enterBlock(index: unknown, block: JsonObject): Reading {
+    const speaks = !ownBlocks.has(block["type"])
+    return { ...said(this.enter(index, block)), speaks }
   }
 
   private enter(index: unknown, block: JsonObject): ReadonlyArray<ChatEvent> {

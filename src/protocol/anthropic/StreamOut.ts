@@ -1,10 +1,12 @@
 import type { ChatEvent } from "../../domain/ChatEvent.js"
+import type { FinishReason } from "../../domain/FinishReason.js"
 import type { Seal } from "../../domain/Prompt.js"
 import type { AnswerContext, JsonObject, Reading, StreamWriter } from "../Dialects.js"
 import * as Json from "../Json.js"
 import * as Seals from "../Seals.js"
 import * as Sse from "../Sse.js"
-import { sealOfCall, stopReason, unsigned } from "./AnswerOut.js"
+import * as ToolIds from "../ToolIds.js"
+import { stopReason, unsigned } from "./AnswerOut.js"
 import { native } from "./PromptIn.js"
 import * as Usage from "./Usage.js"
 
@@ -12,6 +14,7 @@ import * as Usage from "./Usage.js"
 export const writer = (answering: AnswerContext): StreamWriter => {
   const blocks = new Blocks()
   let begun = false
+  let refused = false
   let finish: (ChatEvent & { readonly _tag: "Finish" }) | undefined
   const begin = ({ id, model, usage }: Pick<Reading, "id" | "model" | "usage">): ReadonlyArray<Buffer> => {
     if (begun) return []
@@ -28,12 +31,14 @@ export const writer = (answering: AnswerContext): StreamWriter => {
     }
     return [frame("message_start", { message })]
   }
+  const reason = (): FinishReason => finish?.reason ?? (blocks.called ? "tool_calls" : "stop")
   return {
     write: (reading) => {
       const own = reading.events.filter(({ index }) => index === 0)
       if (own.length === 0) return []
       const frames = [...begin(reading)]
       for (const event of own) {
+        if (event._tag === "Refusal") refused = true
         if (event._tag === "Finish") finish = event
         else frames.push(...blocks.write(event))
       }
@@ -46,7 +51,7 @@ export const writer = (answering: AnswerContext): StreamWriter => {
       frame("message_delta", {
         delta: {
           // A provider that does not say why it ended did so to have its calls made, if there are any.
-          stop_reason: stopReason(finish?.reason ?? (blocks.called ? "tool_calls" : "stop")),
+          stop_reason: stopReason(refused && finish?.reason === "stop" ? "refusal" : reason()),
           stop_sequence: finish?.sequence ?? null
         },
         usage: Usage.write(usage)
@@ -76,8 +81,8 @@ class Blocks {
   private open: { readonly index: number; readonly kind: Kind } | undefined = undefined
   /** Index of each call's block. */
   private readonly calls = new Map<number, number>()
-  /** The arguments so far of each call whose block is open, by its index. */
-  private readonly halves = new Map<number, string>()
+  /** The arguments so far of each call whose block is open, by its index; `undefined` once they are whole. */
+  private readonly halves = new Map<number, string | undefined>()
 
   get called(): boolean {
     return this.calls.size > 0
@@ -114,16 +119,19 @@ class Blocks {
     const frames: Array<Buffer> = []
     let index = this.calls.get(call)
     if (index === undefined) {
-      frames.push(...(seal === undefined ? this.clear() : this.whole(sealOfCall(Seals.mark(seal, native)))))
+      // Clients take a signature from its delta only.
+      frames.push(...this.clear(), ...(seal === undefined ? [] : this.write({ _tag: "Signature", index: 0, seal })))
       index = this.next++
       this.calls.set(call, index)
       this.halves.set(index, "")
-      const content_block = { type: "tool_use", id: id ?? `call_${call}`, name: name ?? "", input: {} }
+      const content_block = { type: "tool_use", id: ToolIds.show(id ?? `call_${call}`), name: name ?? "", input: {} }
       frames.push(frame("content_block_start", { index, content_block }))
     }
-    const half = this.halves.get(index)
-    if (text !== "" && half !== undefined) {
-      this.halves.set(index, half + text)
+    if (text !== "" && this.halves.has(index)) {
+      const half = (this.halves.get(index) ?? "") + text
+      // Only a piece that may be the last is looked at.
+      const isWhole = text.trimEnd().endsWith("}") && Json.isRecord(Json.parsed(half))
+      this.halves.set(index, isWhole ? undefined : half)
       frames.push(frame("content_block_delta", { index, delta: { type: "input_json_delta", partial_json: text } }))
     }
     return frames
@@ -141,7 +149,7 @@ class Blocks {
 
   /** Makes room for the next block. */
   private clear(): ReadonlyArray<Buffer> {
-    const whole = [...this.halves].filter(([, text]) => Json.isRecord(Json.parsed(text)))
+    const whole = [...this.halves].filter(([, text]) => text === undefined)
     return [...this.leave(), ...whole.map(([index]) => this.stop(index))]
   }
 

@@ -27,7 +27,7 @@ const toolOf = (
   traits: Traits,
   lost: Set<Lost>
 ): JsonObject => {
-  const schema = parameters === undefined ? { type: "object", properties: {} } : { ...parameters, type: "object" }
+  const schema = atTop(parameters ?? { properties: {} }, lost)
   const enforced = strict === true && traits.structured ? Schema.enforceable(schema) : undefined
   // A rule that is told in words only is no strict one; then all rules are told as such.
   const isStrict = enforced !== undefined && !enforced.relaxed
@@ -40,6 +40,18 @@ const toolOf = (
     cache_control: CacheControl.of(cache)
   })
 }
+
+/** Anthropic refuses choices between schemas at the top; the branches' members are all told, and none is required. */
+const atTop = (parameters: JsonObject, lost: Set<Lost>): JsonObject => {
+  const branches = combinators.flatMap((keyword) => Json.records(parameters[keyword]))
+  if (!combinators.some((keyword) => keyword in parameters)) return { ...parameters, type: "object" }
+  lost.add("tool_schema")
+  const properties = [...branches, parameters].map((branch) => Json.record(branch["properties"]))
+  const rest = Object.entries(parameters).filter(([keyword]) => !combinators.includes(keyword))
+  return { ...Object.fromEntries(rest), type: "object", properties: Object.assign({}, ...properties) }
+}
+
+const combinators = ["anyOf", "oneOf", "allOf"]
 
 const choiceOf = (prompt: Prompt, traits: Traits, lost: Set<Lost>): JsonObject | undefined => {
   const serial = prompt.parallelTools === false ? { disable_parallel_tool_use: true } : {}

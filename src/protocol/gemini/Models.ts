@@ -11,3 +11,6 @@ export const generation = (model: string): number | undefined => {
 
 /** Is it Gemini 3 or a later one, which signs its tool calls and takes media in what a tool gave? */
 export const isThirdOrLater = (model: string): boolean => (generation(model) ?? 0) >= 3
+
+/** Does the model take an instruction of the system? The older Gemmas do not. */
+export const isInstructed = (model: string): boolean => !/(?:^|\/)gemma-[123]\b/i.test(model)

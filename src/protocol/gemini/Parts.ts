@@ -13,13 +13,23 @@ export interface Target {
 
 /** Writes the parts of messages; what of them cannot be written is put into `lost`. */
 export class PartWriter {
+  /** Media of a tool's result that the user shows, since the result cannot. */
+  private readonly behind: Array<JsonObject> = []
+
   constructor(
     private readonly target: Target,
     private readonly lost: Set<Lost>
   ) {}
 
+  /** What a part is written as: one, or none, or a tool's result with what it cannot hold behind it. */
+  all(part: Part): ReadonlyArray<JsonObject> {
+    const written = this.write(part)
+    const behind = this.behind.splice(0)
+    return written === undefined ? behind : [written, ...behind]
+  }
+
   /** Nothing for what is not sent. An empty text is refused (`required oneof field 'data'`). */
-  write(part: Part): JsonObject | undefined {
+  private write(part: Part): JsonObject | undefined {
     switch (part._tag) {
       case "Text":
         this.marked(part.cache)
@@ -75,7 +85,7 @@ export class PartWriter {
       const said = Json.text(written?.["text"])
       if (said !== undefined) texts.push(said)
       else if (written !== undefined && this.showable(part)) shown.push(written)
-      else if (written !== undefined) this.lost.add(this.unseen(part))
+      else if (written !== undefined) this.behind.push(written)
     }
     return {
       functionResponse: Json.defined({
@@ -92,12 +102,6 @@ export class PartWriter {
     return (
       this.target.richResults && (part._tag === "Image" || part._tag === "Document") && part.source._tag === "Base64"
     )
-  }
-
-  private unseen(part: Part): Lost {
-    if (part._tag === "Audio") return "audio"
-    if (part._tag !== "Image") return "documents"
-    return this.target.richResults ? "image_urls" : "images"
   }
 
   private own(seal: Seal | undefined): string | undefined {

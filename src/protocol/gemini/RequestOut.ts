@@ -47,14 +47,22 @@ const conversation = (messages: ReadonlyArray<Message>, outbound: Outbound, lost
   const instruction: Array<JsonObject> = []
   const contents: Array<Content> = []
   messages.forEach(({ parts, role }, position) => {
+    if (role === "system" && position >= begin && begin >= 0) lost.add("system_position")
     for (const part of parts) {
-      const written = writer.write(part)
-      if (written === undefined) continue
-      if (position < begin) instruction.push(written)
-      else add(contents, role === "assistant" ? "model" : "user", written)
+      for (const written of writer.all(part)) {
+        if (position < begin) instruction.push(written)
+        else add(contents, role === "assistant" ? "model" : "user", written)
+      }
     }
   })
   if (contents.length === 0) return { contents: [{ role: "user", parts: instruction }] }
+  // "Developer instruction is not enabled" for Gemma, which is told by the user then.
+  if (instruction.length > 0 && !Models.isInstructed(outbound.model)) {
+    const [first, ...rest] = contents
+    const told = first?.role === "user" ? { role: first.role, parts: [...instruction, ...first.parts] } : undefined
+    lost.add("system_position")
+    return { contents: told === undefined ? [{ role: "user", parts: instruction }, ...contents] : [told, ...rest] }
+  }
   return {
     ...(instruction.length === 0 ? {} : { systemInstruction: { parts: instruction } }),
     contents: richResults ? contents.map(signed) : contents

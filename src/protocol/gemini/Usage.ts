@@ -10,7 +10,8 @@ export const read = (value: unknown): Usage | undefined => {
   if (!counters.some((counter) => Json.number(usage[counter]) !== undefined)) return undefined
   const cacheRead = Json.count(usage["cachedContentTokenCount"])
   return {
-    input: Math.max(0, Json.count(usage["promptTokenCount"]) - cacheRead) + Json.count(usage["toolUsePromptTokenCount"]),
+    input:
+      Math.max(0, Json.count(usage["promptTokenCount"]) - cacheRead) + Json.count(usage["toolUsePromptTokenCount"]),
     cacheRead,
     cacheWrite: 0,
     output: Json.count(usage["candidatesTokenCount"]),

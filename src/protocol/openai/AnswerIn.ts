@@ -9,7 +9,7 @@ import * as Usage from "./Usage.js"
 /** A whole answer; `undefined` when it holds no choices. */
 export const decode = (json: JsonObject, incoming: IncomingContext): Completion | undefined => {
   const choices = Json.records(json["choices"])
-  if (choices.length === 0) return undefined
+  if (choices.length === 0 || choices.length > mostChoices) return undefined
   const places = new Pieces.CallPlaces(incoming)
   const usage = Usage.find(json)
   return {
@@ -20,6 +20,9 @@ export const decode = (json: JsonObject, incoming: IncomingContext): Completion 
     reportedCost: usage === undefined ? undefined : Usage.costIn(usage)
   }
 }
+
+/** OpenAI's limit of `n`. */
+export const mostChoices = 128
 
 /** Azure's first chunk names its model with an empty text. */
 export const modelIn = (json: JsonObject): string | undefined => Json.text(json["model"]) || undefined

@@ -4,7 +4,8 @@ import * as Fold from "../Fold.js"
 import * as Json from "../Json.js"
 import * as Seals from "../Seals.js"
 import * as Finish from "./Finish.js"
-import { native } from "./PromptIn.js"
+import { native } from "./Native.js"
+import * as Thoughts from "./Thoughts.js"
 import * as Usage from "./Usage.js"
 
 /** A whole answer in OpenAI's shape. Reasoning is in `reasoning_content`, its seals in OpenRouter's `reasoning_details`. */
@@ -23,7 +24,9 @@ const choiceOf = ({ blocks, finish, index }: Fold.Choice): JsonObject => {
   const text = texts(blocks, "Text")
   const refusal = texts(blocks, "Refusal")
   const reasoning = texts(blocks, "Reasoning")
-  const details = blocks.flatMap((block) => detailOf(block))
+  const sealed = blocks.some((block) => "seal" in block && block._tag !== "ToolCall" && block.seal !== undefined)
+  // Where no thought is sealed, the plain text says it all.
+  const details = sealed ? blocks.flatMap(detailOf) : []
   return {
     index,
     message: Json.defined({
@@ -42,13 +45,13 @@ const choiceOf = ({ blocks, finish, index }: Fold.Choice): JsonObject => {
 const texts = (blocks: ReadonlyArray<Fold.Block>, tag: "Text" | "Reasoning" | "Refusal"): string =>
   blocks.map((block) => (block._tag === tag ? block.text : "")).join("")
 
-/** Where no thought is sealed, the plain text says it all. */
 const detailOf = (block: Fold.Block): ReadonlyArray<JsonObject> => {
   if (block._tag === "Sealed") {
     return [{ type: "reasoning.encrypted", data: Seals.mark(block.seal, native.details) }]
   }
-  if (block._tag !== "Reasoning" || block.seal === undefined) return []
-  return [{ type: "reasoning.text", text: block.text, signature: Seals.mark(block.seal, native.details) }]
+  if (block._tag !== "Reasoning") return []
+  const signature = block.seal === undefined ? undefined : Thoughts.mark(block.seal, block.text)
+  return [Json.defined({ type: "reasoning.text", text: block.text, signature })]
 }
 
 const callOf = (block: Fold.Block & { readonly _tag: "ToolCall" }): JsonObject =>

@@ -31,7 +31,9 @@ const names: Readonly<Partial<Record<Lost, string>>> = {
   image_urls: "image_url",
   images: "image_url",
   parallel_tools: "parallel_tool_calls",
-  reasoning_history: "reasoning_details",
+  reasoning_history: "reasoning",
+  system_position: "messages.system",
+  tool_schema: "tools.parameters",
   strict_tools: "tools.strict",
   thinking: "reasoning_effort",
   thinking_budget: "reasoning.max_tokens"

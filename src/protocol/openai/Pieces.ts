@@ -1,6 +1,7 @@
 import type { ChatEvent } from "../../domain/ChatEvent.js"
 import type { IncomingContext, JsonObject } from "../Dialects.js"
 import * as Json from "../Json.js"
+import * as JsonText from "../JsonText.js"
 
 /** What a message or a delta says besides its tool calls. */
 export const said = (message: JsonObject, index: number, realm: string): ReadonlyArray<ChatEvent> => {
@@ -22,23 +23,36 @@ export const calls = (message: JsonObject): ReadonlyArray<JsonObject> => {
 
 export type ToolCallEvent = ChatEvent & { readonly _tag: "ToolCall" }
 
+/** The tool calls of one choice so far. */
+interface Known {
+  /** By place. */
+  readonly ids: Array<string>
+  /** The place of the last call that came with this index. */
+  readonly places: Map<number, number>
+}
+
+/** No model calls nearly as many; whoever reads an answer takes what throws for an unreadable one. */
+const mostCalls = 1_024
+
 /** Gives each piece of a tool call its place, whatever the vendor says or leaves out about it. */
 export class CallPlaces {
-  /** Ids by place, in each choice. */
-  private readonly known = new Map<number, Array<string>>()
+  /** By choice. */
+  private readonly known = new Map<number, Known>()
 
   constructor(private readonly incoming: IncomingContext) {}
 
   /** How many calls a choice has made. */
   count(index: number): number {
-    return this.known.get(index)?.length ?? 0
+    return this.known.get(index)?.ids.length ?? 0
   }
 
   /** The next piece of a call in a stream. */
   piece(call: JsonObject, index: number): ToolCallEvent {
-    const name = Json.text(Json.record(call["function"])["name"]) || undefined
-    const ids = this.known.get(index) ?? []
-    return this.event(call, index, placeOf(Json.number(call["index"]), Json.text(call["id"]) || undefined, name, ids))
+    const known = this.of(index)
+    const place = placeOf(call, known)
+    const told = Json.number(call["index"])
+    if (told !== undefined) known.places.set(told, place)
+    return this.event(call, index, place)
   }
 
   /** A whole call. */
@@ -46,44 +60,49 @@ export class CallPlaces {
     return this.event(call, index, this.count(index))
   }
 
+  private of(index: number): Known {
+    const known = this.known.get(index) ?? { ids: [], places: new Map() }
+    this.known.set(index, known)
+    return known
+  }
+
   private event(call: JsonObject, index: number, place: number): ToolCallEvent {
     const target = Json.record(call["function"])
-    const name = Json.text(target["name"]) || undefined
-    const args = target["arguments"]
     const google = Json.record(Json.record(call["extra_content"])["google"])
     const signature = Json.text(google["thought_signature"])
-    const ids = this.known.get(index) ?? []
-    this.known.set(index, ids)
-    const id = Json.text(call["id"]) || undefined
+    const { ids } = this.of(index)
     const first = place === ids.length
-    if (first) ids.push(id ?? this.incoming.fresh("call_"))
+    if (place >= mostCalls) throw new Error("too many tool calls")
+    if (first) ids.push(Json.text(call["id"]) || this.incoming.fresh("call_"))
     return {
       _tag: "ToolCall",
       index,
       call: place,
       id: first ? ids[place] : undefined,
-      name: first ? name : undefined,
-      arguments: Json.text(args) ?? (args === undefined || args === null ? "" : Json.stringify(args)),
-      ...(signature === undefined ? {} : { seal: { origin: this.incoming.realm, value: signature } })
+      name: first ? nameOf(call) : undefined,
+      arguments: Json.text(target["arguments"]) ?? JsonText.of(target["arguments"]),
+      ...(signature ? { seal: { origin: this.incoming.realm, value: signature } } : {})
     }
   }
 }
 
+const nameOf = (call: JsonObject): string | undefined => Json.text(Json.record(call["function"])["name"]) || undefined
+
 /**
- * Mistral gives no index, Gemini's compatible endpoint gives 0 to every call: a new id with a name is a new call. An index
- * may skip places; the next free one is taken.
+ * Mistral gives no index, Gemini's compatible endpoint gives 0 to every call: a new id with a name is a new call. Indices
+ * may begin anywhere and skip places. A piece that names nothing goes on with a call, if there is one.
  */
-const placeOf = (
-  said: number | undefined,
-  id: string | undefined,
-  name: string | undefined,
-  ids: ReadonlyArray<string>
-): number => {
+const placeOf = (call: JsonObject, { ids, places }: Known): number => {
+  const id = Json.text(call["id"]) || undefined
+  const name = nameOf(call)
+  const told = Json.number(call["index"])
   const known = id === undefined ? -1 : ids.indexOf(id)
   if (known >= 0) return known
   if (id !== undefined && name !== undefined) return ids.length
-  if (said !== undefined) return Math.min(Math.max(0, Math.trunc(said)), ids.length)
-  return name === undefined ? Math.max(0, ids.length - 1) : ids.length
+  const place = told === undefined ? undefined : places.get(told)
+  if (place !== undefined) return place
+  const begins = name !== undefined || (id !== undefined && told !== undefined)
+  return begins ? ids.length : Math.max(0, ids.length - 1)
 }
 
 /** `reasoning_details` repeat what the plain members say. */

@@ -31,6 +31,8 @@ class Relay implements Output {
     if (relaying.legacy) this.regular = true
   }
 
+  readonly sparing = true
+
   readonly glance = (frame: Buffer): Buffer | undefined =>
     this.regular && passes(frame) ? this.hiding(frame) : undefined
 
@@ -56,7 +58,10 @@ class Relay implements Output {
   readonly close = (_: unknown, open: ReadonlyArray<number>): ReadonlyArray<Buffer> =>
     this.relaying.legacy
       ? []
-      : open.map((index) => this.chunk(index, {}, Finish.write(Finish.read(null, this.calls.has(index)))))
+      : open.flatMap((index) => [
+          ...this.missingArguments([{ _tag: "Finish", index, reason: "stop" }]).before,
+          this.chunk(index, {}, Finish.write(Finish.read(null, this.calls.has(index))))
+        ])
 
   readonly failure = (): undefined => undefined
 
@@ -78,6 +83,7 @@ class Relay implements Output {
         for (const [call, argued] of calls.entries()) {
           const calling = { index: call, function: { arguments: "{}" } }
           if (argued) continue
+          calls[call] = true
           const side = here.has(call) ? after : before
           side.push(this.chunk(event.index, { tool_calls: [calling] }, null))
         }
@@ -110,11 +116,22 @@ const field = "data:".length
 const passes = (frame: Buffer): boolean => {
   if (!isObject(frame)) return false
   const text = frame.toString("latin1")
-  return text.includes('"choices"') && !telling.test(text)
+  return someChoices.test(text) && !telling.test(text)
 }
 
-const telling =
-  /"(?:error"|finish_reason"[ :]*[^ :n]|usage"[ :]*[^ :n]|index"[ :]*[^ :0]|content"[ :]*\[|tool_calls"|function_call"|reasoning_details"|role"[ :]*(?!"assistant"))/
+const someChoices = /"choices"[ :]*\[ *\{/
+
+const telling = new RegExp(
+  `"(?:${[
+    'error"',
+    '(?:finish_reason|usage|logprobs|annotations)"[ :]*[^ :n]',
+    'index"[ :]*[^ :0]',
+    'delta"[ :]*[^ :{]',
+    'role"[ :]*(?!"assistant"|[ :])',
+    '(?:content|refusal|reasoning|reasoning_content)"[ :]*[^ :n"]',
+    '(?:tool_calls|function_call|reasoning_details)"'
+  ].join("|")})`
+)
 
 /** The frame's data look like a whole JSON object, and after them no event is named. */
 const isObject = (frame: Buffer): boolean =>

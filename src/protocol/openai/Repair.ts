@@ -40,8 +40,13 @@ export const answer = (json: JsonObject, events: ReadonlyArray<ChatEvent>, repai
 export class Chunks {
   private readonly begun = new Set<number>()
   private readonly finished = new Set<number>()
+  private readonly repairs: Repairs
 
-  constructor(private readonly repairs: Repairs) {}
+  constructor(repairs: Repairs) {
+    let id: string | undefined
+    // All chunks are of one answer.
+    this.repairs = { ...repairs, fresh: (prefix) => (id ??= repairs.fresh(prefix)) }
+  }
 
   repair(json: JsonObject, events: ReadonlyArray<ChatEvent>): JsonObject {
     const repaired = around(json, "chat.completion.chunk", this.repairs)
@@ -84,12 +89,9 @@ const around = (
     ...(json["model"] === undefined ? {} : { model: Json.text(json["model"]) ?? model }),
     choices: Array.isArray(json["choices"]) && kept.length === choices.length ? json["choices"] : kept
   })
-  // Null is no usage, no error, no name.
-  const tidy = ["error", "provider"].reduce(
-    (before, key) => (before[key] === null ? without(before, key) : before),
-    known
-  )
-  return withUsage(tidy, object)
+  // What is left of an error here is an empty one, and null is no name.
+  const named = known["provider"] === null ? without(known, "provider") : known
+  return withUsage("error" in named ? without(named, "error") : named, object)
 }
 
 const absent = (value: unknown): boolean => value === undefined || value === null
@@ -109,7 +111,7 @@ const withUsage = (json: JsonObject, object: string): JsonObject => {
   const prompt = countOf(usage["prompt_tokens"])
   const completion = countOf(usage["completion_tokens"])
   return merged(json, {
-    usage: merged(withDetails(withDetails(usage, "prompt_tokens_details"), "completion_tokens_details"), {
+    usage: merged(withDetails(usage), {
       prompt_tokens: prompt,
       completion_tokens: completion,
       total_tokens: typeof usage["total_tokens"] === "number" ? usage["total_tokens"] : prompt + completion
@@ -120,13 +122,19 @@ const withUsage = (json: JsonObject, object: string): JsonObject => {
 const countOf = (value: unknown): number =>
   typeof value === "number" ? value : typeof value === "string" ? Json.count(Number(value)) : 0
 
-/** A count that is null is no count. */
-const withDetails = (usage: JsonObject, name: string): JsonObject => {
-  const details = usage[name]
-  if (!Json.isRecord(details)) return usage
-  const counted = Object.entries(details).filter(([, count]) => count !== null)
-  return counted.length === Object.keys(details).length ? usage : { ...usage, [name]: Object.fromEntries(counted) }
-}
+/** Where there are details, some clients want the count that OpenAI always has. */
+const withDetails = (usage: JsonObject): JsonObject =>
+  wanted.reduce((before, [name, count]) => {
+    const details = before[name]
+    return Json.isRecord(details)
+      ? merged(before, { [name]: merged(details, { [count]: Json.number(details[count]) ?? 0 }) })
+      : before
+  }, usage)
+
+const wanted = [
+  ["prompt_tokens_details", "cached_tokens"],
+  ["completion_tokens_details", "reasoning_tokens"]
+] as const
 
 /** OpenAI's shape, or none: some vendors have the one of the legacy API. */
 const withLogprobs = (choice: JsonObject): JsonObject => {

@@ -3,7 +3,7 @@ import type { JsonObject } from "../Dialects.js"
 import * as Json from "../Json.js"
 import * as Seals from "../Seals.js"
 import type { ToolCallEvent } from "./Pieces.js"
-import { native } from "./PromptIn.js"
+import { native } from "./Native.js"
 import { mapped, merged, without } from "./Sameness.js"
 
 /** The message of a whole answer, in OpenAI's shape; `events` are what it says. */
@@ -65,7 +65,8 @@ const withCalls = (
   const calls = message["tool_calls"]
   if (calls === undefined) return message
   const kept = Json.list(calls).filter(Json.isRecord)
-  if (kept.length === 0) return without(message, "tool_calls")
+  // No client minds an empty list.
+  if (kept.length === 0) return Array.isArray(calls) && calls.length === 0 ? message : without(message, "tool_calls")
   const places = events.filter((event) => event._tag === "ToolCall")
   const repaired = mapped(kept, (call, at) => callOf(Json.record(call), places[at], realm, isWhole))
   return repaired === kept && kept.length === Json.list(calls).length ? message : { ...message, tool_calls: repaired }
@@ -78,9 +79,12 @@ const callOf = (call: JsonObject, event: ToolCallEvent | undefined, realm: strin
   const told = event.arguments === "" && isWhole ? "{}" : event.arguments
   const said = typeof args === "string" && (args !== "" || !isWhole) ? target : merged(target, { arguments: told })
   const placed = isWhole ? call : merged(call, { index: event.call })
+  // Only a call's first piece has an id: some clients begin a call with every new one, and some vendors make them up.
   const repaired =
     event.id === undefined
-      ? merged(["id", "type"].reduce(withoutEmpty, placed), { function: withoutEmpty(said, "name") })
+      ? merged(withoutEmpty("id" in placed ? without(placed, "id") : placed, "type"), {
+          function: withoutEmpty(said, "name")
+        })
       : merged(placed, { id: event.id, type: Json.text(call["type"]) || "function", function: said })
   return event.seal === undefined || realm === native.toolCall
     ? repaired

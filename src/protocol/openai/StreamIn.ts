@@ -3,7 +3,7 @@ import type { IncomingContext, JsonObject, Reading, StreamReader } from "../Dial
 import * as ErrorSignals from "../ErrorSignals.js"
 import type { Failure } from "../Failure.js"
 import * as Json from "../Json.js"
-import { modelIn } from "./AnswerIn.js"
+import { modelIn, mostChoices } from "./AnswerIn.js"
 import * as Finish from "./Finish.js"
 import * as Pieces from "./Pieces.js"
 import * as Usage from "./Usage.js"
@@ -48,7 +48,10 @@ const chunk = (json: JsonObject, places: Pieces.CallPlaces, incoming: IncomingCo
     model: modelIn(json),
     usage: usage === undefined ? undefined : Usage.read(usage),
     reportedCost: usage === undefined ? undefined : Usage.costIn(usage),
-    failure: choices.some((choice) => choice["finish_reason"] === "error") ? broken : undefined,
+    failure:
+      choices.length > mostChoices || choices.some((choice) => choice["finish_reason"] === "error")
+        ? broken
+        : undefined,
     done: false,
     json
   }
@@ -64,7 +67,8 @@ const eventsOf = (
 ): ReadonlyArray<ChatEvent> => {
   const index = indexOf(choice)
   const delta = Json.record(choice["delta"])
-  const text = Json.text(choice["text"])
+  // Together repeats there what the delta says.
+  const text = Json.isRecord(choice["delta"]) ? undefined : Json.text(choice["text"])
   const calls = Pieces.calls(delta).map((call) => places.piece(call, index))
   const reason = choice["finish_reason"]
   return [

@@ -1,37 +1,27 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Either from "effect/Either"
-import * as FastCheck from "effect/FastCheck"
-import * as OpenAiChat from "../../src/protocol/OpenAiChat.js"
+import * as Json from "../../../src/protocol/Json.js"
+import * as RequestIn from "../../../src/protocol/openai/RequestIn.js"
 
 const messages = [{ role: "user", content: "hi" }]
 
-const decode = (text: string) => OpenAiChat.decodeRequest(Buffer.from(text), JSON.parse(text))
+const decode = (text: string) => RequestIn.decodeRequest(Buffer.from(text), JSON.parse(text))
 const request = (text: string) => Either.getOrThrow(decode(text))
-const made = (fields: object) => Either.getOrThrow(OpenAiChat.makeRequest({ model: "m", messages, ...fields }))
-
-const same: OpenAiChat.Outbound = {
-  model: "m",
-  stream: false,
-  asksForUsage: true,
-  keepsPreferences: false,
-  maxTokens: undefined,
-  temperature: undefined
-}
-
-const encode = (text: string, outbound: Partial<OpenAiChat.Outbound> = {}): string =>
-  Buffer.from(OpenAiChat.encodeRequest(request(text), { ...same, ...outbound })).toString()
-
-/** The body that a provider would parse. */
-const sent = (fields: object, outbound: Partial<OpenAiChat.Outbound> = {}): unknown =>
-  JSON.parse(encode(JSON.stringify({ model: "m", messages, ...fields }), outbound))
+const made = (fields: object) => Either.getOrThrow(RequestIn.makeRequest({ model: "m", messages, ...fields }))
 
 describe("a request", () => {
   it("is read as far as the gateway needs it", () => {
-    const { body, dialect, view, ...read } = made({ stream: true, stream_options: { include_usage: true }, user: "u" })
+    const { body, dialect, prompt, view, ...read } = made({
+      stream: true,
+      stream_options: { include_usage: true },
+      user: "u"
+    })
     assert.deepStrictEqual(read, {
       model: "m",
       models: [],
       fallback: undefined,
+      lossless: false,
+      headers: {},
       stream: true,
       includeUsage: true,
       user: "u"
@@ -40,6 +30,21 @@ describe("a request", () => {
       [dialect, view["model"], JSON.parse(Buffer.from(body).toString())],
       ["openai-chat", "m", view]
     )
+    assert.deepStrictEqual(prompt?.().user, "u")
+  })
+
+  it("is translated at most once, from its bytes, in which big numbers are whole", () => {
+    const { prompt } = request(
+      '{"model":"m","messages":[],"tools":[{"type":"function","function":{"name":"f","parameters":{"max":12345678901234567890}}}]}'
+    )
+    const [tool] = prompt?.().tools ?? []
+    assert.strictEqual(Json.stringify(tool?.parameters), '{"max":12345678901234567890}')
+    assert.strictEqual(prompt?.(), prompt?.())
+  })
+
+  it("may be told to no candidate that would lose a part of it", () => {
+    assert.isTrue(made({ require: "lossless" }).lossless)
+    assert.isFalse(made({ require: null }).lossless)
   })
 
   it("may leave out, or set to null, whatever it can do without", () => {
@@ -73,7 +78,7 @@ describe("a request", () => {
 
   it("may hold anything beside that", () => {
     const more = { tools: "?", messages: [{ role: "critic", content: 5, name: {} }], logit_bias: [], max_tokens: 0.5 }
-    assert.isTrue(Either.isRight(OpenAiChat.makeRequest({ model: "m", ...more })))
+    assert.isTrue(Either.isRight(RequestIn.makeRequest({ model: "m", ...more })))
   })
 })
 
@@ -101,6 +106,7 @@ describe("a request that is wrong", () => {
     ["user", { user: { secret } }, /expected string$/],
     ["models", { models: secret }, /expected an array$/],
     ["models[1]", { models: ["a", ""] }, /expected a non empty string$/],
+    ["require", { require: secret }, /expected "lossless"$/],
     ["fallback", { fallback: secret }, /expected an object$/],
     ["fallback.enabled", { fallback: { enabled: secret } }, /expected boolean$/],
     ["fallback.max_retries_per_provider", { fallback: { max_retries_per_provider: -1 } }, /a non-negative number$/],
@@ -139,92 +145,5 @@ describe("a request that is wrong", () => {
       const { message, param } = Either.getOrThrow(Either.flip(decode(text)))
       assert.deepStrictEqual([message, param], ["the body must be a JSON object", undefined])
     }
-  })
-})
-
-describe("what goes to a provider", () => {
-  const odd = '{ "seed": 12345678901234567890, "x": [1.0, {"y": 1e2}], "messages": [ ] , "model" : "m" }'
-
-  it("is the very same array where nothing has to change", () => {
-    const plain = request(odd)
-    assert.strictEqual(OpenAiChat.encodeRequest(plain, same), plain.body)
-    const streamed = made({ stream: true, stream_options: { include_usage: true } })
-    assert.strictEqual(OpenAiChat.encodeRequest(streamed, { ...same, stream: true }), streamed.body)
-  })
-
-  it("keeps big integers, the spelling of numbers, spaces and unknown fields when its model changes", () => {
-    assert.strictEqual(encode(odd, { model: 'n"1' }), odd.replace('"m"', String.raw`"n\"1"`))
-  })
-
-  it.prop(
-    "holds everything else that the caller sent, whatever changes",
-    [
-      FastCheck.dictionary(FastCheck.string(), FastCheck.jsonValue()),
-      FastCheck.record({
-        model: FastCheck.string({ minLength: 1 }),
-        stream: FastCheck.boolean(),
-        temperature: FastCheck.option(FastCheck.double({ min: 0, max: 2, noNaN: true }), { nil: undefined })
-      })
-    ],
-    ([fields, outbound]) => {
-      const rest = { model: "m", messages, temperature: 1 }
-      const own = { fallback: null, models: [], provider: { only: ["x"] } }
-      const extra = Object.fromEntries(Object.entries(fields).map(([key, value]) => [`x-${key}`, value]))
-      const expected = JSON.parse(JSON.stringify({ ...extra, ...rest, model: outbound.model }))
-      if (outbound.temperature !== undefined) expected.temperature = JSON.parse(String(outbound.temperature))
-      if (outbound.stream) Object.assign(expected, { stream: true, stream_options: { include_usage: true } })
-      assert.deepStrictEqual(JSON.parse(encode(JSON.stringify({ ...extra, ...rest, ...own }), outbound)), expected)
-    }
-  )
-
-  it("holds none of the gateway's own fields", () => {
-    const own = { fallback: { providers: [] }, models: ["b"], provider: { order: ["openai"] } }
-    assert.deepStrictEqual(sent({ ...own, seed: 1 }), { model: "m", messages, seed: 1 })
-    assert.deepStrictEqual(sent({ fallback: null, models: null, provider: null }), { model: "m", messages })
-  })
-
-  it("keeps the preferences among providers for OpenRouter, whose own they are", () => {
-    const own = { fallback: { providers: [] }, models: ["b"], provider: { order: ["openai"] } }
-    assert.deepStrictEqual(sent(own, { keepsPreferences: true }), { model: "m", messages, provider: own.provider })
-  })
-
-  it("asks for the usage of a stream, and keeps the caller's other options", () => {
-    const asked = { model: "m", messages, stream: true, stream_options: { include_usage: true } }
-    assert.deepStrictEqual(sent({ stream: true }, { stream: true }), asked)
-    assert.deepStrictEqual(sent({ stream: true, stream_options: null }, { stream: true }), asked)
-    assert.deepStrictEqual(sent({ stream: true, stream_options: { include_usage: false } }, { stream: true }), asked)
-    assert.deepStrictEqual(sent({ stream: true, stream_options: { include_obfuscation: false } }, { stream: true }), {
-      ...asked,
-      stream_options: { include_obfuscation: false, include_usage: true }
-    })
-  })
-
-  it("asks no vendor for usage that does not know the question", () => {
-    const outbound = { stream: true, asksForUsage: false }
-    assert.deepStrictEqual(sent({ stream: true }, outbound), { model: "m", messages, stream: true })
-  })
-
-  it("turns streaming off, with its options, and on", () => {
-    const streamed = { stream: true, stream_options: { include_usage: true } }
-    assert.deepStrictEqual(sent(streamed), { model: "m", messages, stream: false })
-    assert.deepStrictEqual(sent({}, { stream: true }), { model: "m", messages, ...streamed })
-  })
-
-  const limits: ReadonlyArray<readonly [string, string, object, object]> = [
-    ["max_tokens", "m", {}, { max_tokens: 9 }],
-    ["max_tokens", "m", { max_tokens: 5 }, { max_tokens: 9 }],
-    ["max_completion_tokens where the caller uses it", "m", { max_completion_tokens: 5 }, { max_completion_tokens: 9 }],
-    ["one of the two", "m", { max_completion_tokens: 5, max_tokens: 5 }, { max_completion_tokens: 9 }],
-    ["max_completion_tokens for o3", "o3-mini", { max_tokens: 5 }, { max_completion_tokens: 9 }],
-    ["max_completion_tokens for gpt-5", "gpt-5", {}, { max_completion_tokens: 9 }]
-  ]
-  for (const [what, model, fields, expected] of limits) {
-    it(`has an overridden limit in ${what} (${JSON.stringify(fields)})`, () => {
-      assert.deepStrictEqual(sent(fields, { model, maxTokens: 9 }), { model, messages, ...expected })
-    })
-  }
-
-  it("has an overridden temperature, also when that is zero", () => {
-    assert.deepStrictEqual(sent({ temperature: 1 }, { temperature: 0 }), { model: "m", messages, temperature: 0 })
   })
 })

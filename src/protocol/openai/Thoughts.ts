@@ -1,0 +1,27 @@
+import { createHash } from "node:crypto"
+import type { Seal } from "../../domain/Prompt.js"
+import * as Seals from "../Seals.js"
+import { native } from "./Native.js"
+
+/**
+ * The seal of a thought as it goes to a caller. A foreign one also says which text it seals: some clients keep the last
+ * piece of a streamed thought only, and its maker refuses a seal on another text.
+ */
+export const mark = (seal: Seal, text: string): string =>
+  Seals.mark(
+    seal.origin === native.details ? seal : { ...seal, value: `${digest(text)}.${seal.value}` },
+    native.details
+  )
+
+/** The seal of a thought that came back; `undefined` when it is not this text's. */
+export const read = (signature: string, text: string): Seal | undefined => {
+  const seal = Seals.read(signature, native.details)
+  if (seal.origin === native.details) return seal
+  const dot = seal.value.indexOf(".")
+  if (dot !== digestLength) return seal
+  return seal.value.startsWith(digest(text)) ? { ...seal, value: seal.value.slice(dot + 1) } : undefined
+}
+
+const digestLength = 8
+
+const digest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, digestLength)

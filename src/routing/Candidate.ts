@@ -1,0 +1,16 @@
+import type { InstanceSettings } from "../config/Settings.js"
+import type { CatchRule } from "../domain/ErrorCategory.js"
+
+/** One step of a chain. */
+export interface Candidate {
+  readonly instance: InstanceSettings
+  /** The provider's own id. */
+  readonly model: string
+  /** Which failures of the step before open this one; `undefined` is the default of `catches`. */
+  readonly catch: ReadonlyArray<CatchRule> | undefined
+  readonly baseUrl: string | undefined
+  readonly maxTokens: number | undefined
+  readonly temperature: number | undefined
+  /** Calls to this candidate, the first included. */
+  readonly maxCalls: number
+}

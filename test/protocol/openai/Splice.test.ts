@@ -1,0 +1,247 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Either from "effect/Either"
+import * as FastCheck from "effect/FastCheck"
+import type { Outbound } from "../../../src/protocol/Dialects.js"
+import * as PlainIn from "../../../src/protocol/openai/PlainIn.js"
+import * as RequestIn from "../../../src/protocol/openai/RequestIn.js"
+import * as Splice from "../../../src/protocol/openai/Splice.js"
+import { outbound } from "../../support/turns.js"
+
+const messages = [{ role: "user", content: "hi" }]
+
+const request = (text: string) => Either.getOrThrow(RequestIn.decodeRequest(Buffer.from(text), JSON.parse(text)))
+const made = (fields: object) => Either.getOrThrow(RequestIn.makeRequest({ model: "m", messages, ...fields }))
+
+/** To a model that is called as the caller calls it. */
+const same: Partial<Outbound> = { model: "m" }
+
+const encode = (text: string, set: Partial<Outbound> = {}): string =>
+  Buffer.from(Splice.encode(request(text), outbound({ ...same, ...set })).body).toString()
+
+/** The body that a provider would parse. */
+const sent = (fields: object, set: Partial<Outbound> = {}): unknown =>
+  JSON.parse(encode(JSON.stringify({ model: "m", messages, ...fields }), set))
+
+const lost = (fields: object, set: Partial<Outbound>): ReadonlyArray<string> => [
+  ...Splice.encode(made(fields), outbound({ ...same, ...set })).lost
+]
+
+describe("what goes to a provider of the same dialect", () => {
+  const odd = '{ "seed": 12345678901234567890, "x": [1.0, {"y": 1e2}], "messages": [ ] , "model" : "m" }'
+
+  it("is the very same array where nothing has to change", () => {
+    const plain = request(odd)
+    assert.strictEqual(Splice.encode(plain, outbound(same)).body, plain.body)
+    const streamed = made({ stream: true, stream_options: { include_usage: true } })
+    assert.strictEqual(Splice.encode(streamed, outbound({ ...same, stream: true })).body, streamed.body)
+  })
+
+  it("keeps big integers, the spelling of numbers, spaces and unknown fields when its model changes", () => {
+    assert.strictEqual(encode(odd, { model: 'n"1' }), odd.replace('"m"', String.raw`"n\"1"`))
+  })
+
+  it.prop(
+    "holds everything else that the caller sent, whatever changes",
+    [
+      FastCheck.dictionary(FastCheck.string(), FastCheck.jsonValue()),
+      FastCheck.record({
+        model: FastCheck.string({ minLength: 1 }),
+        stream: FastCheck.boolean(),
+        temperature: FastCheck.option(FastCheck.double({ min: 0, max: 2, noNaN: true }), { nil: undefined })
+      })
+    ],
+    ([fields, set]) => {
+      const rest = { model: "m", messages, temperature: 1 }
+      const own = { fallback: null, models: [], provider: { only: ["x"] } }
+      const extra = Object.fromEntries(Object.entries(fields).map(([key, value]) => [`x-${key}`, value]))
+      const expected = JSON.parse(JSON.stringify({ ...extra, ...rest, model: set.model }))
+      if (set.temperature !== undefined) expected.temperature = JSON.parse(String(set.temperature))
+      if (set.stream) Object.assign(expected, { stream: true, stream_options: { include_usage: true } })
+      assert.deepStrictEqual(JSON.parse(encode(JSON.stringify({ ...extra, ...rest, ...own }), set)), expected)
+    }
+  )
+
+  it("holds none of the gateway's own fields", () => {
+    const own = { fallback: { providers: [] }, models: ["b"], provider: { order: ["openai"] }, require: "lossless" }
+    assert.deepStrictEqual(sent({ ...own, seed: 1 }), { model: "m", messages, seed: 1 })
+    assert.deepStrictEqual(sent({ fallback: null, models: null, provider: null }), { model: "m", messages })
+  })
+
+  it("keeps the preferences among providers for OpenRouter, whose own they are", () => {
+    const own = { fallback: { providers: [] }, models: ["b"], provider: { order: ["openai"] } }
+    assert.deepStrictEqual(sent(own, { quirks: { preferences: true } }), {
+      model: "m",
+      messages,
+      provider: own.provider
+    })
+  })
+
+  it("asks for the usage of a stream, and keeps the caller's other options", () => {
+    const asked = { model: "m", messages, stream: true, stream_options: { include_usage: true } }
+    assert.deepStrictEqual(sent({ stream: true }, { stream: true }), asked)
+    assert.deepStrictEqual(sent({ stream: true, stream_options: null }, { stream: true }), asked)
+    assert.deepStrictEqual(sent({ stream: true, stream_options: { include_usage: false } }, { stream: true }), asked)
+    assert.deepStrictEqual(sent({ stream: true, stream_options: { include_obfuscation: false } }, { stream: true }), {
+      ...asked,
+      stream_options: { include_obfuscation: false, include_usage: true }
+    })
+  })
+
+  it("asks no vendor for usage that does not know the question", () => {
+    const usageUnasked = { stream: true, quirks: { usageUnasked: true } }
+    assert.deepStrictEqual(sent({ stream: true }, usageUnasked), { model: "m", messages, stream: true })
+  })
+
+  it("turns streaming off, with its options, and on", () => {
+    const streamed = { stream: true, stream_options: { include_usage: true } }
+    assert.deepStrictEqual(sent(streamed), { model: "m", messages, stream: false })
+    assert.deepStrictEqual(sent({}, { stream: true }), { model: "m", messages, ...streamed })
+  })
+
+  const limits: ReadonlyArray<readonly [string, string, object, object]> = [
+    ["max_tokens", "m", {}, { max_tokens: 9 }],
+    ["max_tokens", "m", { max_tokens: 5 }, { max_tokens: 9 }],
+    ["max_completion_tokens where the caller uses it", "m", { max_completion_tokens: 5 }, { max_completion_tokens: 9 }],
+    ["one of the two", "m", { max_completion_tokens: 5, max_tokens: 5 }, { max_completion_tokens: 9 }],
+    ["max_completion_tokens for o3", "o3-mini", { max_tokens: 5 }, { max_completion_tokens: 9 }],
+    ["max_completion_tokens for gpt-5", "gpt-5", {}, { max_completion_tokens: 9 }]
+  ]
+  for (const [what, model, fields, expected] of limits) {
+    it(`has an overridden limit in ${what} (${JSON.stringify(fields)})`, () => {
+      assert.deepStrictEqual(sent(fields, { model, maxTokens: 9 }), { model, messages, ...expected })
+    })
+  }
+
+  it("has an overridden temperature, also when that is zero", () => {
+    assert.deepStrictEqual(sent({ temperature: 1 }, { temperature: 0 }), { model: "m", messages, temperature: 0 })
+  })
+})
+
+describe("what goes to a vendor of its own ways", () => {
+  const only = { quirks: { maxTokensOnly: true } }
+
+  it("has its limit where the vendor looks for it", () => {
+    assert.deepStrictEqual(sent({ max_completion_tokens: 5 }, only), { model: "m", messages, max_tokens: 5 })
+    assert.deepStrictEqual(sent({ max_completion_tokens: 5, max_tokens: 4 }, only), {
+      model: "m",
+      messages,
+      max_tokens: 4
+    })
+    const overridden = { ...only, model: "gpt-5", maxTokens: 9 }
+    assert.deepStrictEqual(sent({ max_completion_tokens: 5 }, overridden), { model: "gpt-5", messages, max_tokens: 9 })
+  })
+
+  it("holds nothing that the vendor refuses, and names what that was", () => {
+    const refuses = { quirks: { refuses: ["seed", "user"] } }
+    assert.deepStrictEqual(sent({ seed: 1, user: "u", top_p: 1 }, refuses), { model: "m", messages, top_p: 1 })
+    assert.deepStrictEqual(lost({ seed: 1, user: "u", top_p: 1 }, refuses), ["foreign:seed", "foreign:user"])
+    assert.deepStrictEqual(lost({ top_p: 1 }, refuses), [])
+  })
+
+  it("loses nothing with a member that asked for nothing", () => {
+    const refuses = { quirks: { refuses: ["seed"] } }
+    assert.deepStrictEqual(sent({ seed: null }, refuses), { model: "m", messages })
+    assert.deepStrictEqual(lost({ seed: null }, refuses), [])
+  })
+
+  it("holds no override that the vendor refuses", () => {
+    assert.deepStrictEqual(sent({}, { temperature: 0, quirks: { refuses: ["temperature"] } }), { model: "m", messages })
+  })
+
+  it("holds no options of a stream where the vendor refuses them, and that is no loss", () => {
+    const set = { stream: true, quirks: { refuses: ["stream_options"] } }
+    const asked = { stream: true, stream_options: { include_usage: true } }
+    assert.deepStrictEqual(sent(asked, set), { model: "m", messages, stream: true })
+    assert.deepStrictEqual(lost(asked, set), [])
+  })
+})
+
+describe("a request that is never translated", () => {
+  it("is changed in the same members", () => {
+    const text = '{"model":"m","prompt":"p","seed":12345678901234567890,"stream":true,"models":["b"]}'
+    const plain = Either.getOrThrow(PlainIn.decodeCompletions(Buffer.from(text), JSON.parse(text)))
+    const { body } = Splice.encode(plain, outbound({ model: "n", stream: true }))
+    assert.strictEqual(
+      Buffer.from(body).toString(),
+      '{"model":"n","prompt":"p","seed":12345678901234567890,"stream":true,"stream_options":{"include_usage":true}}'
+    )
+  })
+})
+
+describe("seals of earlier answers", () => {
+  const turn = (fields: object) => ({ messages: [{ role: "assistant", content: "a", ...fields }] })
+  const details = (...all: ReadonlyArray<object>) => turn({ reasoning_details: all })
+  const call = (signature: string) => ({
+    id: "call_1",
+    type: "function",
+    function: { name: "f", arguments: "{}" },
+    extra_content: { google: { thought_signature: signature } }
+  })
+  const message = (fields: object, realm: string): unknown => {
+    const { messages: all } = JSON.parse(encode(JSON.stringify({ model: "m", ...fields }), { realm }))
+    return all[0]
+  }
+
+  it("go back to whom they are from, without the mark", () => {
+    const thought = { type: "reasoning.text", text: "hm", index: 0 }
+    const fields = details({ ...thought, signature: "orelse~there~S" }, { type: "x", data: "orelse~there~D" })
+    assert.deepStrictEqual<unknown>(
+      message(fields, "there"),
+      details({ ...thought, signature: "S" }, { type: "x", data: "D" }).messages[0]
+    )
+    assert.deepStrictEqual<unknown>(
+      message(turn({ tool_calls: [call("orelse~there~S")] }), "there"),
+      turn({ tool_calls: [call("S")] }).messages[0]
+    )
+    assert.deepStrictEqual(lost(fields, { realm: "there" }), [])
+  })
+
+  it("go back unchanged, with every other byte, to those who need no mark", () => {
+    const own: ReadonlyArray<readonly [object, string]> = [
+      [details({ type: "reasoning.text", text: "hm", signature: "S" }, { data: "D" }), "openrouter"],
+      [turn({ tool_calls: [call("S")] }), "gemini"]
+    ]
+    for (const [fields, realm] of own) {
+      const asked = made(fields)
+      assert.strictEqual(Splice.encode(asked, outbound({ ...same, realm })).body, asked.body)
+    }
+  })
+
+  it("go to nobody else, and neither do the thoughts that they seal", () => {
+    const kept = { type: "reasoning.text", text: "free", index: 0 }
+    const fields = details(
+      kept,
+      { type: "reasoning.text", text: "sea", index: 1 },
+      { type: "reasoning.text", text: "led", index: 1 },
+      { type: "reasoning.text", text: "", signature: "orelse~there~S", index: 1 },
+      { type: "reasoning.encrypted", data: "orelse~there~D", index: 2 },
+      { type: "reasoning.text", text: "sealed", signature: "S" }
+    )
+    assert.deepStrictEqual<unknown>(message(fields, "here"), details(kept).messages[0])
+    assert.deepStrictEqual(lost(fields, { realm: "here" }), ["reasoning_history"])
+  })
+
+  it("leave a call where it was", () => {
+    const fields = turn({ tool_calls: [call("orelse~there~S"), call("T")] })
+    const { extra_content: _, ...bare } = call("")
+    assert.deepStrictEqual<unknown>(message(fields, "gemini"), turn({ tool_calls: [bare, call("T")] }).messages[0])
+    assert.deepStrictEqual(lost(fields, { realm: "gemini" }), ["reasoning_history"])
+  })
+
+  it("are named beside what the vendor refuses", () => {
+    const set = { realm: "here", quirks: { refuses: ["seed"] } }
+    assert.deepStrictEqual(lost({ ...details({ data: "D" }), seed: 1 }, set), ["foreign:seed", "reasoning_history"])
+  })
+
+  it("are not looked for in words that only sound like them", () => {
+    const asked = made({ messages: [{ role: "user", content: "what are reasoning_details?" }] })
+    assert.strictEqual(Splice.encode(asked, outbound({ ...same, realm: "here" })).body, asked.body)
+  })
+
+  it("are taken out without harm to big numbers beside them", () => {
+    const text =
+      '{"model":"m","messages":[{"role":"assistant","weight":12345678901234567890,' +
+      '"reasoning_details":[{"data":"orelse~there~D"}]}]}'
+    assert.strictEqual(encode(text, { realm: "there" }), text.replace("orelse~there~D", "D"))
+  })
+})
