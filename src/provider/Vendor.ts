@@ -200,7 +200,7 @@ export const speaking = (instance: InstanceSettings, front: FrontDialect): Speak
 }
 
 /** Whose seals an instance takes and gives. */
-export const realmOf = (instance: InstanceSettings): string => vendors[instance.provider].realm ?? instance.id
+export const realmOf = ({ id, provider }: InstanceSettings): string => vendors[provider].realm ?? `#${id}`
 
 /** The headers that show an instance's key in a dialect. The value leaves `Redacted` only here. */
 export const authHeaders = (instance: InstanceSettings, dialect: Dialect): Readonly<Record<string, string>> => {

@@ -25,10 +25,9 @@ interface Schema {
   [keyword: string]: unknown
 }
 
-const optional = new Set([
-  ...["refusal", "logprobs", "annotations", "content", "service_tier", "top_logprobs", "bytes"],
-  ...["id", "object", "created", "model"]
-])
+const optional = new Set(
+  "refusal logprobs annotations content service_tier top_logprobs bytes id object created model".split(" ")
+)
 
 const nullable = ["system_fingerprint", "service_tier", "annotations", "audio", "function_call", "metadata"]
 

@@ -7,6 +7,7 @@ import * as ToolIds from "../ToolIds.js"
 import * as GoogleSeals from "./GoogleSeals.js"
 import { native } from "./Native.js"
 import { without } from "./Sameness.js"
+import * as Thoughts from "./Thoughts.js"
 
 /**
  * The caller's messages as an endpoint takes them: without the seals of others, without members that it refuses, and with
@@ -33,7 +34,7 @@ export const fit = (
     const seal = Seals.read(value, home)
     if (seal.origin !== realm) lost.add("reasoning_history")
     if (seal.origin !== realm || seal.value !== value) changed = true
-    return seal.origin === realm ? seal.value : undefined
+    return seal.origin === realm ? (value === seal.value ? value : Thoughts.bare(seal.value)) : undefined
   }
   const idOf = (id: unknown): unknown => {
     if (toolIds === undefined || typeof id !== "string") return id

@@ -22,6 +22,9 @@ export const read = (signature: string, text: string): Seal | undefined => {
   return seal.value.startsWith(digest(text)) ? { ...seal, value: seal.value.slice(dot + 1) } : undefined
 }
 
+/** The seal alone, whatever text it says that it seals. */
+export const bare = (value: string): string => value.replace(/^[0-9a-f]{8}\./, "")
+
 const digestLength = 8
 
 const digest = (text: string): string => createHash("sha256").update(text).digest("hex").slice(0, digestLength)

@@ -265,7 +265,7 @@ describe("Earlier turns for Gemini", () => {
     ])
   })
 
-  it("show what a tool gave beside its text since Gemini 3, and only where the bytes are there", () => {
+  it("show what a tool gave in its result since Gemini 3, and what a result cannot hold behind it", () => {
     const parts = [
       text("a picture"),
       { _tag: "Image", source: picture, detail: undefined, cache: undefined } as const,
@@ -289,10 +289,14 @@ describe("Earlier turns for Gemini", () => {
       { inlineData: { mimeType: "image/png", data: picture.data } },
       { inlineData: { mimeType: "application/pdf", data: picture.data } }
     ]
-    assert.deepEqual(contentsOf(third, messages), [[{ functionResponse: { ...functionResponse, parts: shown } }]])
-    assert.deepEqual(asked(third, { messages }).lost, ["audio", "image_urls"])
-    assert.deepEqual(contentsOf(second, messages), [[{ functionResponse }]])
-    assert.deepEqual(asked(second, { messages }).lost, ["audio", "documents", "images"])
+    const linked = { fileData: { mimeType: "image/png", fileUri: "https://a.example/x.png" } }
+    const audio = { inlineData: { mimeType: "audio/wav", data: "UklGRg==" } }
+    assert.deepEqual(contentsOf(third, messages), [
+      [{ functionResponse: { ...functionResponse, parts: shown } }, linked, audio]
+    ])
+    const [image, document] = shown
+    assert.deepEqual(contentsOf(second, messages), [[{ functionResponse }, image, linked, document, audio]])
+    assert.deepEqual(asked(second, { messages }).lost, [])
   })
 
   it("bring a signature back to its maker only", () => {

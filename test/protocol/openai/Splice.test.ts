@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
-import type { Outbound } from "../../../src/protocol/Dialects.js"
+import type { Outbound, Quirks } from "../../../src/protocol/Dialects.js"
 import * as PlainIn from "../../../src/protocol/openai/PlainIn.js"
 import * as RequestIn from "../../../src/protocol/openai/RequestIn.js"
 import * as Splice from "../../../src/protocol/openai/Splice.js"
@@ -22,9 +22,8 @@ const encode = (text: string, set: Partial<Outbound> = {}): string =>
 const sent = (fields: object, set: Partial<Outbound> = {}): unknown =>
   JSON.parse(encode(JSON.stringify({ model: "m", messages, ...fields }), set))
 
-const lost = (fields: object, set: Partial<Outbound>): ReadonlyArray<string> => [
-  ...Splice.encode(made(fields), outbound({ ...same, ...set })).lost
-]
+const lost = (fields: object, set: Partial<Outbound>): ReadonlyArray<string> =>
+  [...Splice.encode(made(fields), outbound({ ...same, ...set })).lost].toSorted()
 
 describe("what goes to a provider of the same dialect", () => {
   const odd = '{ "seed": 12345678901234567890, "x": [1.0, {"y": 1e2}], "messages": [ ] , "model" : "m" }'
@@ -243,5 +242,72 @@ describe("seals of earlier answers", () => {
       '{"model":"m","messages":[{"role":"assistant","weight":12345678901234567890,' +
       '"reasoning_details":[{"data":"orelse~there~D"}]}]}'
     assert.strictEqual(encode(text, { realm: "there" }), text.replace("orelse~there~D", "D"))
+  })
+})
+
+describe("a history for a vendor that insists", () => {
+  const id = "call_abcdefghijklmnopqrstuvwx"
+  const called = (name: string) => ({ id: name, type: "function", function: { name: "f", arguments: "{}" } })
+  const history = (name: string, more: object = {}) => ({
+    messages: [
+      { role: "assistant", content: null, tool_calls: [called(name)], ...more },
+      { role: "tool", tool_call_id: name, content: "42" }
+    ]
+  })
+  const to = (fields: object, quirks: Quirks): ReadonlyArray<Record<string, unknown>> =>
+    JSON.parse(encode(JSON.stringify({ model: "m", ...fields }), { quirks })).messages
+
+  it("on ids of a form has other ones, alike in calls and results", () => {
+    const [asked, answered] = to(history(id), { toolIds: "mistral" })
+    const fitted = String(answered?.["tool_call_id"])
+    assert.match(fitted, /^[a-zA-Z0-9]{9}$/)
+    assert.deepStrictEqual(asked?.["tool_calls"], [called(fitted)])
+    assert.deepStrictEqual(lost(history(id), { quirks: { toolIds: "mistral" } }), [])
+  })
+
+  it("on ids of a form is the very same array where they have it", () => {
+    const asked = made(history("abcdefgh1"))
+    assert.strictEqual(Splice.encode(asked, outbound({ ...same, quirks: { toolIds: "mistral" } })).body, asked.body)
+  })
+
+  const named = ["foreign:messages.extra", "foreign:messages.name"]
+  const more = { refusal: null, annotations: [], name: "Ann", reasoning_content: "hm", extra: 1 }
+
+  it("on members that it knows has no others, and loses its thoughts", () => {
+    const closed = { closedMessages: true }
+    assert.deepStrictEqual<unknown>(to(history(id, more), closed), history(id).messages)
+    assert.deepStrictEqual(lost(history(id, more), { quirks: closed }), [...named, "reasoning_history"])
+    assert.deepStrictEqual(lost(history(id, { refusal: null }), { quirks: closed }), [])
+  })
+
+  it("on members that it knows keeps the thoughts that it takes back", () => {
+    const quirks: Quirks = { closedMessages: true, reasoning: "reasoning_content" }
+    const { reasoning_content } = more
+    assert.deepStrictEqual<unknown>(to(history(id, more), quirks), history(id, { reasoning_content }).messages)
+    assert.deepStrictEqual(lost(history(id, more), { quirks }), named)
+  })
+
+  it("is OpenAI's without others' thoughts, and else as it was", () => {
+    const { reasoning_content: _, ...rest } = more
+    assert.deepStrictEqual<unknown>(to(history(id, more), { openai: true }), history(id, rest).messages)
+    assert.deepStrictEqual(lost(history(id, more), { quirks: { openai: true } }), ["reasoning_history"])
+    const asked = made(history(id, rest))
+    assert.strictEqual(Splice.encode(asked, outbound({ ...same, quirks: { openai: true } })).body, asked.body)
+  })
+
+  it("stays as it is for everybody else", () => {
+    const asked = made(history(id, more))
+    assert.strictEqual(Splice.encode(asked, outbound(same)).body, asked.body)
+  })
+
+  it("of OpenAI's reasoning models is bounded under the name that they know", () => {
+    const bounded = { max_tokens: 5 }
+    assert.deepStrictEqual(sent(bounded, { model: "gpt-5" }), { model: "gpt-5", messages, max_completion_tokens: 5 })
+    assert.deepStrictEqual(sent(bounded, { model: "gpt-4o" }), { model: "gpt-4o", messages, max_tokens: 5 })
+    assert.deepStrictEqual(sent({ ...bounded, max_completion_tokens: 4 }, { model: "o3" }), {
+      model: "o3",
+      messages,
+      max_completion_tokens: 4
+    })
   })
 })
