@@ -56,7 +56,7 @@ export const post = (
   })
 
 /** What an Anthropic client says. */
-export const question = { max_tokens: 9, messages: [{ role: "user", content: "hi" }] }
+const question = { max_tokens: 9, messages: [{ role: "user", content: "hi" }] }
 
 /** A message for `m`. */
 export const send = (

@@ -13,7 +13,7 @@ export const frontDialects = ["openai-chat", "anthropic-messages"] as const
 export type ChatFront = (typeof frontDialects)[number]
 
 /** A streamed request of a caller who wants to see the usage. */
-export const asking = (front: ChatFront): ChatRequest => {
+const asking = (front: ChatFront): ChatRequest => {
   const json = { model: "m", max_tokens: 9, messages: [{ role: "user", content: "Hi" }], stream: true }
   return Either.getOrThrow(
     front === "openai-chat"

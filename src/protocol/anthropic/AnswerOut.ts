@@ -77,7 +77,7 @@ const blocksOf = (block: Fold.Block): ReadonlyArray<JsonObject> => {
 export const unsigned: Seal = { origin: "nobody", value: "" }
 
 /** An empty thought, signed. */
-export const sealOfCall = (signature: string): JsonObject => ({ type: "thinking", thinking: "", signature })
+const sealOfCall = (signature: string): JsonObject => ({ type: "thinking", thinking: "", signature })
 
 /** A model may write arguments that are no JSON object; they are shown as they came. */
 const inputOf = (text: string): JsonObject => {

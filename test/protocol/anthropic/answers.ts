@@ -30,7 +30,7 @@ const input = FastCheck.dictionary(FastCheck.string(), FastCheck.jsonValue(), { 
 const anyText = FastCheck.string({ unit: "grapheme" })
 
 /** A content block of a whole message. */
-export const block = FastCheck.oneof(
+const block = FastCheck.oneof(
   FastCheck.record({ type: FastCheck.constant("text"), text: anyText }),
   FastCheck.record({ type: FastCheck.constant("thinking"), thinking: anyText, signature: FastCheck.string() }),
   FastCheck.record({ type: FastCheck.constant("redacted_thinking"), data: FastCheck.string() }),
@@ -51,7 +51,7 @@ export const block = FastCheck.oneof(
 
 const count = FastCheck.nat({ max: 1_000_000 })
 
-export const usage = FastCheck.record(
+const usage = FastCheck.record(
   {
     input_tokens: count,
     output_tokens: count,

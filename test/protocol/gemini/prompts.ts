@@ -47,7 +47,7 @@ export const tool = (name: string, more: Partial<Tool> = {}): Tool => ({
   ...more
 })
 
-export const prompt = (more: Partial<Prompt>): Prompt => ({
+const prompt = (more: Partial<Prompt>): Prompt => ({
   messages: [user(text("Hi"))],
   tools: [],
   toolChoice: undefined,
