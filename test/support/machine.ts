@@ -26,7 +26,7 @@ export const streamRequest = (fields: Readonly<Record<string, unknown>> = {}): C
 export const machine = (set: Partial<Translation.Answering> = {}): StreamMachine =>
   new StreamMachine(Translation.way(streamRequest(), "openai-chat", answering(set)))
 
-export interface Run {
+interface Run {
   readonly hidesUsage?: boolean
   readonly realm?: string
   readonly sizes?: ReadonlyArray<number>

@@ -89,14 +89,14 @@ describe("what an answer says", () => {
   })
 
   it("holds every choice, by its index or else its place", () => {
-    const spoken = decode({ message: { content: "a" } }, { index: 4, message: { content: "b" } }, "?", null)
+    const spoken = decode({ index: 4, message: { content: "a" } }, null, { message: { content: "b" } }, "?")
     assert.deepStrictEqual(
       spoken?.events.map((event) => [event.index, event._tag === "Text" ? event.text : event._tag]),
       [
-        [0, "a"],
-        [0, "Finish"],
-        [4, "b"],
-        [4, "Finish"]
+        [4, "a"],
+        [4, "Finish"],
+        [1, "b"],
+        [1, "Finish"]
       ]
     )
   })

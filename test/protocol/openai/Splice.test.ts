@@ -4,6 +4,7 @@ import * as FastCheck from "effect/FastCheck"
 import type { Outbound, Quirks } from "../../../src/protocol/Dialects.js"
 import * as PlainIn from "../../../src/protocol/openai/PlainIn.js"
 import * as RequestIn from "../../../src/protocol/openai/RequestIn.js"
+import * as Thoughts from "../../../src/protocol/openai/Thoughts.js"
 import * as Splice from "../../../src/protocol/openai/Splice.js"
 import { outbound } from "../../support/turns.js"
 
@@ -193,6 +194,15 @@ describe("seals of earlier answers", () => {
       turn({ tool_calls: [call("S")] }).messages[0]
     )
     assert.deepStrictEqual(lost(fields, { realm: "there" }), [])
+  })
+
+  it("go back without what says which text they seal", () => {
+    const thought = { type: "reasoning.text", text: "hm", index: 0 }
+    const signature = Thoughts.mark({ origin: "there", value: "S" }, "hm")
+    assert.deepStrictEqual<unknown>(
+      message(details({ ...thought, signature }), "there"),
+      details({ ...thought, signature: "S" }).messages[0]
+    )
   })
 
   it("go back unchanged, with every other byte, to those who need no mark", () => {
