@@ -16,6 +16,7 @@ import { LineSplitter } from "./Lines.js"
 import type { Lost } from "./Lossiness.js"
 import * as Ollama from "./ollama/Ollama.js"
 import * as OpenAi from "./openai/OpenAi.js"
+import { isRegular } from "./openai/Regular.js"
 import * as OpenAiRelay from "./openai/Relay.js"
 import * as OpenAiRepair from "./openai/Repair.js"
 import * as OpenAiSplice from "./openai/Splice.js"
@@ -77,20 +78,26 @@ export const framing = (back: Dialect): Back["framing"] => (isChat(back) ? backs
 export const dropped = (front: FrontDialect, lost: ReadonlySet<Lost>): ReadonlyArray<string> =>
   [...new Set([...lost].map(fronts[front].nameOf))].toSorted()
 
-/** A whole answer with a 2xx status, in the caller's dialect. It is a failure when it holds an error or no answer. */
+/**
+ * A whole answer with a 2xx status, in the caller's dialect. It is a failure when it holds an error or no answer.
+ * `answering` is only asked for what must be written anew.
+ */
 export const decodeAnswer = (
   request: ChatRequest,
   back: Dialect,
   body: Buffer,
-  answering: Answering
+  answering: () => Answering
 ): Either.Either<ChatAnswer, Failure> => {
-  // What is never written again needs no care for its numbers.
-  const json = isChat(back) ? Json.parsed(body.toString("utf8")) : Json.parsedForReading(body.toString("utf8"))
+  const text = body.toString("utf8")
+  const json = Json.parsedForReading(text)
   if (json === undefined) return malformed("the provider's answer is not JSON")
   const failure = failureIn(json)
   if (failure !== undefined) return Either.left(failure)
   if (!Json.isRecord(json)) return malformed("the provider's answer is no JSON object")
-  return isChat(back) ? chatAnswer(request, back, body, json, answering) : plainAnswer(back, body, json)
+  if (!isChat(back)) return plainAnswer(back, body, json)
+  if (back === "openai-chat" && request.dialect === back && isRegular(json)) return openAiAnswer(body, json)
+  // What is written again keeps its numbers.
+  return chatAnswer(request, back, body, Json.record(Json.parsed(text)), answering())
 }
 
 /** How a stream goes from the provider to the caller. */
@@ -155,12 +162,16 @@ const chatAnswer = (
 
 /** What is never translated: the answer has one member that it must have. */
 const plainAnswer = (back: Dialect, body: Buffer, json: JsonObject): Either.Either<ChatAnswer, Failure> => {
-  const usage = OpenAiUsage.find(json)
   const answers =
     back === "anthropic-count-tokens"
       ? Json.number(json["input_tokens"]) !== undefined
       : Array.isArray(json[back === "openai-embeddings" ? "data" : "choices"])
-  if (!answers) return malformed("the provider's answer holds no answer")
+  return answers ? openAiAnswer(body, json) : malformed("the provider's answer holds no answer")
+}
+
+/** Bytes as they came, and what the gateway reads in them. */
+const openAiAnswer = (body: Buffer, json: JsonObject): Either.Either<ChatAnswer, Failure> => {
+  const usage = OpenAiUsage.find(json)
   return Either.right({
     body,
     view: json,

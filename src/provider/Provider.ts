@@ -3,7 +3,7 @@ import * as Either from "effect/Either"
 import { randomUUID } from "node:crypto"
 import { dialectsOf, type InstanceSettings } from "../config/Settings.js"
 import type { ChatAnswer } from "../domain/ChatAnswer.js"
-import type { Dialect } from "../domain/Dialect.js"
+import type { Dialect, FrontDialect } from "../domain/Dialect.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import type { Lost } from "../protocol/Lossiness.js"
 import * as Translation from "../protocol/Translation.js"
@@ -57,59 +57,70 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
   const common = { "user-agent": "orelse", "accept-encoding": "identity", accept: "application/json" }
   const usual = usualDialect(instance)
   const auth = { ...authHeaders(instance, usual), ...common }
-  const jsonType = { "content-type": "application/json" }
-  const jsonHeaders = { ...auth, ...jsonType }
   const accepts = { sse: "text/event-stream", ndjson: "application/x-ndjson" }
 
-  const outgoing = (call: ProviderCall, { dialect, endpoint }: Speaking, stream: boolean): Prepared => {
+  const speaks = new Map(frontDialects.map((front) => [front, speaking(instance, front)]))
+
+  /** The same object for all calls of a kind, unless the caller's headers go along. */
+  const fixed = new Map<string, Readonly<Record<string, string>>>()
+  const headersOf = (
+    { request }: ProviderCall,
+    dialect: Dialect,
+    stream: boolean
+  ): Readonly<Record<string, string>> => {
+    const kind = stream ? `${dialect} stream` : dialect
+    const known = fixed.get(kind) ?? {
+      ...(dialect === usual ? auth : { ...authHeaders(instance, dialect), ...common }),
+      ...Translation.dialectHeaders(dialect),
+      "content-type": "application/json",
+      accept: stream ? accepts[Translation.framing(dialect)] : "application/json"
+    }
+    fixed.set(kind, known)
+    return dialect.startsWith("anthropic-") ? { ...known, ...Translation.headers(request, dialect) } : known
+  }
+
+  const outgoing = (call: ProviderCall, { dialect, endpoint }: Speaking, stream: boolean): Ready => {
     const { origin, prefix } = call.baseUrl === undefined ? base : address(call.baseUrl)
     const { body, lost } = Asking.encode(instance, call, dialect, stream)
-    const own = dialect === usual ? jsonHeaders : { ...authHeaders(instance, dialect), ...common, ...jsonType }
-    const headers = { ...own, ...Translation.headers(call.request, dialect) }
-    if (stream) headers.accept = accepts[Translation.framing(dialect)]
-    return {
-      request: { origin, path: endpoint(prefix, call.model, instance, stream), method: "POST", headers, body },
-      lost
-    }
+    const path = endpoint(prefix, call.model, instance, stream)
+    return { request: { origin, path, method: "POST", headers: headersOf(call, dialect, stream), body }, lost, dialect }
   }
 
   /** The request of a call; `undefined` when there can be none, which `done` was told. */
   const prepare = (call: ProviderCall, stream: boolean, fail: Failures.Fail, done: Refuse): Ready | undefined => {
-    const speaks = speaking(instance, call.request.dialect)
-    if (speaks === undefined) {
+    const spoken = speaks.get(call.request.dialect)
+    if (spoken === undefined) {
       done(fail({ category: "invalid_request", message: "the provider does not offer this kind of request" }))
       return undefined
     }
-    const answering: Translation.Answering = {
-      realm,
-      model: call.model,
-      created: Math.floor(call.timers.now() / 1000),
-      hidesUsage: !vendor.quirks.usageUnasked && !call.request.includeUsage,
-      fresh
-    }
-    const prepared = Failures.reading<Prepared | undefined>(
-      () => outgoing(call, speaks, stream),
-      () => undefined
-    )
-    if (prepared === undefined) {
+    try {
+      return outgoing(call, spoken, stream)
+    } catch {
       const message =
         "the request cannot be written for the provider: it is nested too deeply, or no model has this name"
       done(fail({ category: "invalid_request", message, status: 400 }))
       return undefined
     }
-    return { ...prepared, dialect: speaks.dialect, answering }
   }
+
+  const answeringOf = (call: ProviderCall): Translation.Answering => ({
+    realm,
+    model: call.model,
+    created: Math.floor(call.timers.now() / 1000),
+    hidesUsage: !vendor.quirks.usageUnasked && !call.request.includeUsage,
+    fresh
+  })
 
   const startComplete: Provider["startComplete"] = (call) => (done) => {
     const fail = Failures.from(instance, call.model)
     const ready = prepare(call, false, fail, (error) => done(Either.left(error)))
     if (ready === undefined) return () => {}
-    const { answering, dialect, lost, request } = ready
+    const { dialect, lost, request } = ready
     const running = new BufferedCall(transport, request, instance.timeouts, call, fail, (result) => {
       if (Either.isLeft(result)) return done(Either.left(result.left))
       const { body, status } = result.right
       const answer = Failures.reading(
-        () => Translation.decodeAnswer(call.request, dialect, body, answering),
+        () => Translation.decodeAnswer(call.request, dialect, body, () => answeringOf(call)),
         Either.left
       )
       done(
@@ -125,8 +136,8 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
     const fail = Failures.from(instance, call.model)
     const ready = prepare(call, true, fail, (error) => done(Either.left(error)))
     if (ready === undefined) return () => {}
-    const { answering, dialect, lost, request } = ready
-    const way = Translation.way(call.request, dialect, answering)
+    const { dialect, lost, request } = ready
+    const way = Translation.way(call.request, dialect, answeringOf(call))
     return new StreamCall(transport, request, instance.timeouts, call, way, lost, fail, done).abort
   }
 
@@ -175,17 +186,20 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
   }
 }
 
-/** A request as it goes out. */
-interface Prepared {
+/** A request as it goes out, and how its answer is read. */
+interface Ready {
   readonly request: Outgoing
   readonly lost: ReadonlySet<Lost>
+  readonly dialect: Dialect
 }
 
-/** And how its answer is read. */
-interface Ready extends Prepared {
-  readonly dialect: Dialect
-  readonly answering: Translation.Answering
-}
+const frontDialects: ReadonlyArray<FrontDialect> = [
+  "openai-chat",
+  "anthropic-messages",
+  "openai-completions",
+  "openai-embeddings",
+  "anthropic-count-tokens"
+]
 
 type Refuse = (error: ProviderError) => void
 

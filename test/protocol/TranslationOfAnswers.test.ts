@@ -15,7 +15,7 @@ const body = '{"model":"m","max_tokens":5,"messages":[],"input":"a","prompt":"a"
 /** A provider's bytes as the caller gets them. */
 const decode = (front: FrontDialect, back: Dialect, bytes: string | Buffer, realm = "anthropic") => {
   const request = Either.getOrThrow(fronts[front].decodeRequest(Buffer.from(body), JSON.parse(body)))
-  return Translation.decodeAnswer(request, back, Buffer.from(bytes), answering({ realm }))
+  return Translation.decodeAnswer(request, back, Buffer.from(bytes), () => answering({ realm }))
 }
 
 const failureOf = (front: FrontDialect, back: Dialect, bytes: string) =>

@@ -73,7 +73,7 @@ const emitted = ({ body, dialect, status, streaming }: Case): ReadonlyArray<unkn
   if (back === undefined || status >= 300) return []
   const asked = request({ stream: streaming, stream_options: { include_usage: true } })
   if (!streaming) {
-    const answer = Translation.decodeAnswer(asked, back, body, answering)
+    const answer = Translation.decodeAnswer(asked, back, body, () => answering)
     return Either.isRight(answer) ? [JSON.parse(Buffer.from(answer.right.body).toString())] : []
   }
   const machine = new StreamMachine(Translation.way(asked, back, answering))

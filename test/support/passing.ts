@@ -56,9 +56,6 @@ const counting = (): ((prefix: string) => string) => {
 
 /** The same answer whole, as the caller gets it. */
 export const passedWhole = (front: ChatFront, back: ChatDialect, json: unknown, realm = "here") =>
-  Translation.decodeAnswer(
-    asking(front),
-    back,
-    Buffer.from(JSON.stringify(json)),
+  Translation.decodeAnswer(asking(front), back, Buffer.from(JSON.stringify(json)), () =>
     answering({ realm, fresh: counting() })
   )

@@ -17,7 +17,7 @@ export const fit = (
   { body, view }: ChatRequest,
   outbound: Outbound
 ): { readonly messages: string; readonly lost: ReadonlyArray<Lost> } | undefined => {
-  const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength)
+  const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const { quirks, realm } = outbound
   const { toolIds } = quirks
   const signs = GoogleSeals.demanded(outbound)
@@ -25,7 +25,8 @@ export const fit = (
     !signs &&
     !traces.some((trace) => bytes.includes(trace)) &&
     (toolIds === undefined || !refuses(view, toolIds)) &&
-    Json.records(view["messages"]).every((message) => refusedIn(message, quirks).length === 0)
+    (!(quirks.closedMessages || quirks.openai) ||
+      Json.records(view["messages"]).every((message) => refusedIn(message, quirks).length === 0))
   if (fits) return undefined
   const messages = Json.list(Json.record(Json.parsed(bytes.toString()))["messages"])
   let changed = false

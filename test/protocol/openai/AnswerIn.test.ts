@@ -8,7 +8,7 @@ import { answering, streamRequest } from "../../support/machine.js"
 import { incoming } from "../../support/turns.js"
 
 const decodeAnswer = (bytes: Buffer) =>
-  Translation.decodeAnswer(streamRequest({ stream: false }), "openai-chat", bytes, answering())
+  Translation.decodeAnswer(streamRequest({ stream: false }), "openai-chat", bytes, () => answering())
 
 const good = {
   id: "chatcmpl-1",
