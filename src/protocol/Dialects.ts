@@ -49,6 +49,8 @@ export interface Quirks {
   readonly refuses?: ReadonlyArray<string>
   /** How it takes back the reasoning of earlier turns; absent: not at all. */
   readonly reasoning?: "reasoning_content" | "reasoning_details"
+  /** Refuses a conversation with tool calls in which a turn has no `reasoning_content`. */
+  readonly reasonedCalls?: boolean
   /** How it is told to think, where OpenAI's `reasoning_effort` is not for its models; absent: not at all. */
   readonly thinking?: "reasoning_effort" | "reasoning"
   /** Members beyond OpenAI's that it knows. */
@@ -57,6 +59,8 @@ export interface Quirks {
   readonly openai?: boolean
   /** Refuses members of messages that it does not know, as other vendors' `reasoning_content`. */
   readonly closedMessages?: boolean
+  /** What a tool's message may hold: nothing but text, or pictures too. Absent: nobody knows. */
+  readonly results?: "text" | "pictures"
   /** The form of the ids of tool calls that it insists on. */
   readonly toolIds?: ToolIds.Form
   /** Understands OpenRouter's `provider` object. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto"
 
 /** A form that a dialect or a vendor demands of the ids of tool calls. */
-export type Form = "anthropic" | "openai" | "mistral"
+export type Form = "anthropic" | "openai" | "mistral" | "workers-ai"
 
 /**
  * A call's id as a provider takes it. One of another vendor that it would refuse becomes another one, the same wherever it
@@ -13,11 +13,12 @@ export const fit = (id: string, form: Form): string => {
   return form === "mistral" ? hash.slice(0, 9) : `call_${hash.slice(0, 32)}`
 }
 
-/** Anthropic's pattern; OpenAI's longest; Mistral's nine letters and digits. */
+/** Anthropic's pattern; OpenAI's longest; Mistral's nine letters and digits; Workers AI's pattern, which has no ends. */
 const forms: Readonly<Record<Form, RegExp>> = {
   anthropic: /^[a-zA-Z0-9_-]{1,256}$/,
   openai: /^[^]{1,40}$/,
-  mistral: /^[a-zA-Z0-9]{9}$/
+  mistral: /^[a-zA-Z0-9]{9}$/,
+  "workers-ai": /[a-zA-Z0-9]{9}/
 }
 
 /** An id as a caller of Anthropic's dialect gets it: in its alphabet, and the original can be read in it. */

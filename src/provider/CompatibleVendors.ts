@@ -50,6 +50,12 @@ const unknownToCohere = [
   "top_logprobs"
 ] as const
 
+/** What OpenRouter and others know beyond OpenAI is a 400 there ("Unknown parameter"), and wherever a schema is closed. */
+export const unknownToOpenAi: ReadonlyArray<string> =
+  "reasoning include_reasoning thinking enable_thinking chat_template_kwargs plugins route top_k top_a min_p repetition_penalty transforms cache_control".split(
+    " "
+  )
+
 const chatOnly = { models: false, embeddings: false } as const
 
 /** Vendors by their slug. A quirk stands here only where a document, a recording or a report shows it. */
@@ -66,7 +72,7 @@ export const compatibleVendors = {
     embeddings: false,
     completions: true,
     // "property 'store' is unsupported" (400), as any member that it does not know (huggingface.js#2268).
-    quirks: { refuses: ["store"], closedMessages: true }
+    quirks: { refuses: ["store", ...unknownToOpenAi], closedMessages: true, results: "text" }
   },
   cohere: {
     baseUrl: "https://api.cohere.ai/compatibility/v1",
@@ -83,7 +89,8 @@ export const compatibleVendors = {
     makes: /^deepseek-(?!r1)[^/:]+$/,
     embeddings: false,
     // A turn that called tools is a 400 without its reasoning; the other limit is ignored (earendil-works/pi#8018).
-    quirks: { reasoning: "reasoning_content", maxTokensOnly: true }
+    // api-docs.deepseek.com, "Create Chat Completion": what a tool gave is a string.
+    quirks: { reasoning: "reasoning_content", reasonedCalls: true, results: "text", maxTokensOnly: true }
   },
   featherless: { baseUrl: "https://api.featherless.ai/v1", embeddings: false, completions: true },
   fireworks: {
@@ -97,8 +104,17 @@ export const compatibleVendors = {
     baseUrl: "https://api.groq.com/openai/v1",
     priceId: "groq",
     embeddings: false,
-    // console.groq.com/docs/openai: a 400 each.
-    quirks: { refuses: ["logprobs", "top_logprobs", "logit_bias"], closedMessages: true }
+    // console.groq.com/docs/openai: a 400 each. "property 'reasoning' is unsupported", and so with any other that is not its own.
+    quirks: {
+      refuses: [
+        "logprobs",
+        "top_logprobs",
+        "logit_bias",
+        ...unknownToOpenAi.filter((name) => name !== "include_reasoning")
+      ],
+      closedMessages: true,
+      results: "text"
+    }
   },
   huggingface: {
     baseUrl: "https://router.huggingface.co/v1",
@@ -135,13 +151,15 @@ export const compatibleVendors = {
     priceId: "mistral",
     makes: /^(?:labs-|open-)?(?:mistral|mixtral|ministral|magistral|codestral|devstral|pixtral|voxtral)-[^/:]+$/,
     // `max_completion_tokens` is a 422 (editor-code-assistant/eca#231); recorded streams end with usage unasked.
-    // "Tool call id was ... but must be a-z, A-Z, 0-9, with a length of 9" (400).
+    // "Tool call id was ... but must be a-z, A-Z, 0-9, with a length of 9" (400). "Unexpected role 'user' after role 'tool'"
+    // (400): pictures are in the tool's own message, as badlogic/pi-mono has them.
     quirks: {
       usageUnasked: true,
-      refuses: unknownToMistral,
+      refuses: [...unknownToMistral, ...unknownToOpenAi],
       maxTokensOnly: true,
       closedMessages: true,
-      toolIds: "mistral"
+      toolIds: "mistral",
+      results: "pictures"
     }
   },
   moonshot: {
@@ -150,7 +168,7 @@ export const compatibleVendors = {
     makes: /^(?:kimi|moonshot)-[^/:]+$/,
     embeddings: false,
     // A turn that called tools is refused without its reasoning (can1357/oh-my-pi, compat/openai.ts).
-    quirks: { reasoning: "reasoning_content" }
+    quirks: { reasoning: "reasoning_content", reasonedCalls: true }
   },
   // Formerly AI Studio.
   nebius: { baseUrl: "https://api.tokenfactory.nebius.com/v1" },

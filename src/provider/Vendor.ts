@@ -5,7 +5,7 @@ import { dialectsOf, type InstanceSettings, type VendorSlug } from "../config/Se
 import type { Dialect, FrontDialect } from "../domain/Dialect.js"
 import type { Quirks } from "../protocol/Dialects.js"
 import * as Translation from "../protocol/Translation.js"
-import { compatibleVendors, type AuthScheme, type CompatibleVendor } from "./CompatibleVendors.js"
+import { compatibleVendors, unknownToOpenAi, type AuthScheme, type CompatibleVendor } from "./CompatibleVendors.js"
 import * as Endpoint from "./Endpoint.js"
 
 /** A vendor as data: where it listens, how a key is shown, what it understands. */
@@ -89,15 +89,13 @@ const preset = (slug: keyof typeof compatibleVendors, vendor: CompatibleVendor):
 /** They hand requests on to anybody. */
 const proxies: ReadonlySet<string> = new Set(["portkey", "litellm", "vercel"])
 
-/** What OpenRouter and others know beyond OpenAI is a 400 there: "Unknown parameter". */
+/** "Image URLs are only allowed for messages with role 'user'" (400). */
 const openaiQuirks: Quirks = {
   openai: true,
   thinking: "reasoning_effort",
   toolIds: "openai",
-  refuses:
-    "reasoning include_reasoning thinking enable_thinking chat_template_kwargs plugins route top_k top_a min_p repetition_penalty transforms cache_control".split(
-      " "
-    )
+  results: "text",
+  refuses: unknownToOpenAi
 }
 
 const own = {
@@ -127,7 +125,8 @@ const own = {
       preferences: true,
       reasoning: "reasoning_details",
       thinking: "reasoning",
-      knows: ["top_k", "cache_control"]
+      knows: ["top_k", "cache_control"],
+      results: "pictures"
     },
     realm: "openrouter",
     reportsCost: true,

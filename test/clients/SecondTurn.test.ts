@@ -1,4 +1,3 @@
-import { appendFileSync } from "node:fs" // DEBUG
 import { assert, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -83,13 +82,21 @@ class Gateway extends Context.Tag("test/SecondTurn")<
 }
 
 /** What speaks against a request that went on with a conversation. */
-const against = ({ loop, second }: Cell, heard: string, request: JsonObject | undefined): ReadonlyArray<string> => {
+const against = (
+  { first, loop, second }: Cell,
+  heard: string,
+  request: JsonObject | undefined
+): ReadonlyArray<string> => {
   if (request === undefined) return [`it never arrived; the program heard: ${heard}`]
-  const text = JSON.stringify(request)
+  // Without the tools, whose names are there anyway.
+  const text = JSON.stringify(request["messages"] ?? request["contents"])
   return [
     ...second.rules(request),
     ...said.filter((words) => !text.includes(words)).map((words) => `it does not say: ${words}`),
-    ...(loop.shows && second.sees && !text.includes(image) ? ["it does not show the picture"] : []),
+    ...(loop.shows && !text.includes(image) ? ["it does not show the picture"] : []),
+    ...(first === second && loop.keeps.some((signer) => signer === first.name)
+      ? first.signatures.filter((signature) => !text.includes(signature)).map(() => "its own signature is lost")
+      : []),
     ...(heard === answer ? [] : [`the program heard: ${heard}`])
   ]
 }
@@ -98,7 +105,7 @@ layer(Gateway.layer, { excludeTestServices: true })("a conversation", (it) => {
   for (const beginning of beginnings) {
     const { first, id, loop } = beginning
 
-    it.effect(`that ${first.name} began goes on with every other vendor, for ${loop.name}`, () =>
+    it.effect(`that ${first.name} began goes on with another instance of every vendor, for ${loop.name}`, () =>
       Effect.gen(function* () {
         const { arrived, url } = yield* Gateway
         const goOn = yield* Effect.promise(() => loop.begin(url, id))
@@ -113,8 +120,7 @@ layer(Gateway.layer, { excludeTestServices: true })("a conversation", (it) => {
             }),
           { concurrency: 4 }
         )
-        appendFileSync("/tmp/cells.txt", complaints.flat().map((each) => `${loop.name} | ${first.name} | ${each}\n`).join("")) // DEBUG
-        assert.deepStrictEqual(complaints.flat(), [])
+        assert.strictEqual(complaints.flat().join("\n"), "")
       })
     )
   }

@@ -4,14 +4,18 @@ import * as Json from "../Json.js"
 import type { Lost } from "../Lossiness.js"
 import * as Seals from "../Seals.js"
 import * as ToolIds from "../ToolIds.js"
+import * as CacheMarks from "./CacheMarks.js"
 import * as GoogleSeals from "./GoogleSeals.js"
 import { native } from "./Native.js"
+import * as Reasoned from "./Reasoned.js"
 import { without } from "./Sameness.js"
 import * as Thoughts from "./Thoughts.js"
+import * as ToolPictures from "./ToolPictures.js"
 
 /**
- * The caller's messages as an endpoint takes them: without the seals of others, without members that it refuses, and with
- * ids of tool calls in the form that it insists on. `undefined` when they may stay as they are, which is nearly always.
+ * The caller's messages as an endpoint takes them: without the seals of others, without members that it refuses, with ids
+ * of tool calls in the form that it insists on, with reasoning where it must be, and with pictures where they may be.
+ * `undefined` when they may stay as they are, which is nearly always.
  */
 export const fit = (
   { body, view }: ChatRequest,
@@ -20,16 +24,22 @@ export const fit = (
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(body.buffer, body.byteOffset, body.byteLength)
   const { quirks, realm } = outbound
   const { toolIds } = quirks
+  const isClosed = quirks.closedMessages === true || quirks.openai === true
   const signs = GoogleSeals.demanded(outbound)
+  const lacksReasoning = quirks.reasonedCalls === true && Reasoned.lacksIn(view["messages"])
+  const showsPictures = quirks.results === "text" && ToolPictures.someIn(view["messages"])
   const fits =
     !signs &&
+    !lacksReasoning &&
+    !showsPictures &&
     !traces.some((trace) => bytes.includes(trace)) &&
     (toolIds === undefined || !refuses(view, toolIds)) &&
-    (!(quirks.closedMessages || quirks.openai) ||
-      Json.records(view["messages"]).every((message) => refusedIn(message, quirks).length === 0))
+    (!isClosed ||
+      (!bytes.includes(CacheMarks.trace) &&
+        Json.records(view["messages"]).every((message) => refusedIn(message, quirks).length === 0)))
   if (fits) return undefined
   const messages = Json.list(Json.record(Json.parsed(bytes.toString()))["messages"])
-  let changed = false
+  let changed = lacksReasoning || showsPictures
   const lost = new Set<Lost>()
   const open: Open = (value, home) => {
     const seal = Seals.read(value, home)
@@ -37,13 +47,22 @@ export const fit = (
     if (seal.origin !== realm || seal.value !== value) changed = true
     return seal.origin === realm ? (value === seal.value ? value : Thoughts.bare(seal.value)) : undefined
   }
+  const lose = (): void => {
+    lost.add("reasoning_history")
+    changed = true
+  }
   const idOf = (id: unknown): unknown => {
     if (toolIds === undefined || typeof id !== "string") return id
     const fitted = ToolIds.fit(id, toolIds)
     if (fitted !== id) changed = true
     return fitted
   }
-  const known = (message: JsonObject): JsonObject => {
+  const known = (marked: JsonObject): JsonObject => {
+    const message = isClosed ? CacheMarks.unmarked(marked) : marked
+    if (message !== marked) {
+      lost.add("cache_control")
+      changed = true
+    }
     const refused = refusedIn(message, quirks)
     if (refused.length > 0) changed = true
     for (const key of refused.filter((name) => message[name])) {
@@ -58,10 +77,13 @@ export const fit = (
     changed = true
     return { ...message, tool_calls: GoogleSeals.signed(calls) }
   }
-  const opened = messages.map((message) =>
-    Json.isRecord(message) ? sign(withIds(withoutForeign(known(message), open), idOf)) : message
+  // Before foreign seals are taken out, and with them the texts that they seal.
+  const reasoned = lacksReasoning ? Reasoned.shown(messages) : messages
+  const opened = reasoned.map((message) =>
+    Json.isRecord(message) ? sign(withIds(withoutForeign(known(message), open, lose), idOf)) : message
   )
-  return changed ? { messages: Json.stringify(opened), lost: [...lost] } : undefined
+  const fitted = showsPictures ? ToolPictures.shownByUser(opened) : opened
+  return changed ? { messages: Json.stringify(fitted), lost: [...lost] } : undefined
 }
 
 /** Where seals can be. Nearly no request has any, so its messages are not looked through. */
@@ -97,18 +119,25 @@ const withIds = (message: JsonObject, idOf: (id: unknown) => unknown): JsonObjec
 
 type Open = (value: string, home: string) => string | undefined
 
-const withoutForeign = (message: JsonObject, open: Open): JsonObject => ({
+const withoutForeign = (message: JsonObject, open: Open, lose: () => void): JsonObject => ({
   ...message,
   ...(Array.isArray(message["reasoning_details"])
-    ? { reasoning_details: detailsOf(Json.records(message["reasoning_details"]), open) }
+    ? { reasoning_details: detailsOf(Json.records(message["reasoning_details"]), open, lose) }
     : {}),
   ...(Array.isArray(message["tool_calls"])
     ? { tool_calls: Json.records(message["tool_calls"]).map((call) => ofCall(call, open)) }
     : {})
 })
 
-/** A thought whose seal is foreign goes with it, and with all its pieces where they came as such. */
-const detailsOf = (details: ReadonlyArray<JsonObject>, open: Open): ReadonlyArray<JsonObject> => {
+/**
+ * A thought whose seal is foreign goes with it, and with all its pieces where they came as such. Where only the end of all
+ * thoughts is there, no seal goes: their maker refuses a seal on another text, and a part of the sequence.
+ */
+const detailsOf = (details: ReadonlyArray<JsonObject>, open: Open, lose: () => void): ReadonlyArray<JsonObject> => {
+  if (Thoughts.isTail(details)) {
+    lose()
+    return details.filter((detail) => sealIn(detail) === undefined)
+  }
   const kept: Array<JsonObject> = []
   for (const detail of details) {
     const key = sealIn(detail)

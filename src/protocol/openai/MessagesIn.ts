@@ -88,8 +88,9 @@ const toolCall = (call: JsonObject): Part => {
 /** `reasoning_details` say what the plain members say, and more. Many clients send them as the pieces that came. */
 const reasoningParts = (message: JsonObject): ReadonlyArray<Part> => {
   const thoughts: Array<Thought> = []
+  const details = Json.records(message["reasoning_details"])
   let at: unknown
-  for (const detail of Json.records(message["reasoning_details"])) {
+  for (const detail of details) {
     const thought = thoughtOf(detail)
     const last = thoughts.at(-1)
     const goesOn = at !== undefined && at === detail["index"] && last?.data === undefined && !last?.signature
@@ -98,7 +99,7 @@ const reasoningParts = (message: JsonObject): ReadonlyArray<Part> => {
       thoughts.splice(-1, 1, { ...thought, text: last.text + thought.text })
     } else thoughts.push(thought)
   }
-  const parts = thoughts.flatMap(partOfThought)
+  const parts = thoughts.flatMap(Thoughts.isTail(details) || thoughts.some(isTorn) ? unsealed : partOfThought)
   if (parts.length > 0) return parts
   const text = Json.text(message["reasoning_content"]) ?? Json.text(message["reasoning"])
   return text ? [{ _tag: "Reasoning", text, seal: undefined }] : []
@@ -116,6 +117,14 @@ const thoughtOf = (detail: JsonObject): Thought => ({
   signature: Json.text(detail["signature"]) || undefined,
   data: Json.text(detail["data"]) || undefined
 })
+
+/** Of a thought that came in pieces some are missing, so that its seal is of another text. */
+const isTorn = ({ signature, text }: Thought): boolean =>
+  signature !== undefined && Thoughts.read(signature, text) === undefined
+
+/** Seals go back together or not at all: a maker wants the whole sequence of thoughts as it was. */
+const unsealed = ({ text }: Thought): ReadonlyArray<Part> =>
+  text === "" ? [] : [{ _tag: "Reasoning", text, seal: undefined }]
 
 const partOfThought = ({ data, signature, text }: Thought): ReadonlyArray<Part> => {
   if (data !== undefined) return [{ _tag: "Sealed", seal: Seals.read(data, native.details) }]

@@ -2,8 +2,9 @@ import type { CacheMark, Message, Part, Source } from "../../domain/Prompt.js"
 import type { JsonObject, Outbound } from "../Dialects.js"
 import * as Json from "../Json.js"
 import type { Lost } from "../Lossiness.js"
-import * as GoogleSeals from "./GoogleSeals.js"
 import * as ToolIds from "../ToolIds.js"
+import * as GoogleSeals from "./GoogleSeals.js"
+import * as Reasoned from "./Reasoned.js"
 
 /** Writes messages as OpenAI has them. */
 export class MessageWriter {
@@ -11,7 +12,9 @@ export class MessageWriter {
 
   constructor(
     private readonly outbound: Outbound,
-    private readonly lost: Set<Lost>
+    private readonly lost: Set<Lost>,
+    /** Tools are called somewhere in the conversation. */
+    private readonly called: boolean
   ) {
     this.marks = outbound.quirks.knows?.includes("cache_control") ?? false
   }
@@ -20,15 +23,21 @@ export class MessageWriter {
     if (role === "assistant") return [this.assistant(parts)]
     if (role === "system") return [{ role, content: this.content(parts) }]
     const results = parts.flatMap((part) => (part._tag === "ToolResult" ? [part] : []))
-    // A tool's message holds text only; what else a tool gave, the user shows.
-    const shown = results.flatMap((result) => result.parts.filter((part) => part._tag !== "Text"))
+    // A tool's message holds text only, if no more is known; what else a tool gave, the user shows.
+    const shown = results.flatMap((result) => result.parts.filter((part) => part._tag !== "Text" && !this.holds(part)))
     const rest = [...shown, ...parts.filter((part) => part._tag !== "ToolResult")]
     const tools = results.map((result): JsonObject => {
-      return { role: "tool", tool_call_id: this.id(result.id), content: this.content(this.resultTexts(result)) }
+      const held = [...this.resultTexts(result), ...result.parts.filter((part) => this.holds(part))]
+      return { role: "tool", tool_call_id: this.id(result.id), content: this.content(held) }
     })
     const content = this.content(rest)
     // The user's turn stays even when all of it is lost: a model is to answer something.
     return content === "" && tools.length > 0 ? tools : [...tools, { role, content }]
+  }
+
+  /** Does a tool's message hold such a part, besides text? */
+  private holds({ _tag }: Part): boolean {
+    return _tag === "Image" && this.outbound.quirks.results === "pictures"
   }
 
   /** The texts of a tool's message. What marks the message, marks its last text. */
@@ -87,12 +96,13 @@ export class MessageWriter {
 
   private reasoning(parts: ReadonlyArray<Part>): JsonObject {
     const thoughts = parts.filter((part) => part._tag === "Reasoning" || part._tag === "Sealed")
-    if (thoughts.length === 0) return {}
     const { quirks, realm } = this.outbound
+    const none = quirks.reasonedCalls && this.called ? { reasoning_content: Reasoned.none } : {}
+    if (thoughts.length === 0) return none
     if (quirks.reasoning === "reasoning_content") {
       if (thoughts.some(({ _tag }) => _tag === "Sealed")) this.lost.add("reasoning_history")
       const text = thoughts.map((part) => (part._tag === "Reasoning" ? part.text : "")).join("")
-      return text === "" ? {} : { reasoning_content: text }
+      return text === "" ? none : { reasoning_content: text }
     }
     const own = quirks.reasoning === undefined ? [] : thoughts.filter(({ seal }) => seal?.origin === realm)
     if (own.length < thoughts.length) this.lost.add("reasoning_history")

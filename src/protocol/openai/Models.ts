@@ -18,6 +18,13 @@ export const rulesOf = (model: string): Rules => {
   return families.find(([pattern]) => pattern.test(name))?.[1] ?? anything
 }
 
+/**
+ * Does the model take a temperature and its like beside this `reasoning_effort`? Those that can do without thinking take it
+ * then, which for them is the default.
+ */
+export const samples = ({ efforts, sampling }: Rules, effort: unknown): boolean =>
+  sampling || (efforts.includes("none") && (effort === undefined || effort === null || effort === "none"))
+
 const anything: Rules = { efforts: [], sampling: true, stop: true, serialTools: true }
 
 const usual = ["low", "medium", "high"]

@@ -9,7 +9,8 @@ import * as Strict from "./Strict.js"
 /** The request that asks for a prompt which came in another dialect. */
 export const encode = (prompt: Prompt, outbound: Outbound): Encoded => {
   const lost = new Set<Lost>(foreign(prompt.foreign))
-  const messages = new MessageWriter(outbound, lost)
+  const called = prompt.messages.some(({ parts }) => parts.some(({ _tag }) => _tag === "ToolCall"))
+  const messages = new MessageWriter(outbound, lost, called)
   const { model, quirks, stream } = outbound
   const rules = Models.rulesOf(model)
   /** What the model refuses is not sent. */

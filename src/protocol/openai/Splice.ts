@@ -5,6 +5,7 @@ import * as Json from "../Json.js"
 import * as JsonSplice from "../JsonSplice.js"
 import type { Lost } from "../Lossiness.js"
 import * as History from "./History.js"
+import * as Models from "./Models.js"
 import { maxTokensMember, reasons } from "./RequestOut.js"
 
 /** The caller's bytes with the few members changed that must be; the very same bytes when none must. */
@@ -32,13 +33,16 @@ export const encode = (request: ChatRequest, outbound: Outbound): Spliced => {
     set(member, String(outbound.maxTokens))
   } else renameMaxTokens(view, outbound, set)
   if (outbound.temperature !== undefined) set("temperature", String(outbound.temperature))
+  const cold = notSampled(view, outbound)
+  for (const key of cold) set(key, undefined)
+  if (cold.length > 0) lost = new Set<Lost>(cold)
   const refused = (quirks.refuses ?? []).filter(
     (key) => key !== "stream_options" && (view[key] !== undefined || changes[key] !== undefined)
   )
   for (const key of refused) set(key, undefined)
   // Null asks for nothing.
   const asked = refused.filter((key) => view[key] !== null)
-  if (asked.length > 0) lost = new Set(asked.map((key): Lost => `foreign:${key}`))
+  if (asked.length > 0) lost = new Set([...lost, ...asked.map((key): Lost => `foreign:${key}`)])
   const fitted = History.fit(request, outbound)
   if (fitted !== undefined) {
     set("messages", fitted.messages)
@@ -48,6 +52,25 @@ export const encode = (request: ChatRequest, outbound: Outbound): Spliced => {
 }
 
 const nothing: ReadonlySet<Lost> = new Set()
+
+/** Members with which OpenAI's reasoning models refuse a request, where they say another thing than the default. */
+const notSampled = (view: JsonObject, { model, temperature }: Outbound): ReadonlyArray<Sampling> => {
+  const rules = Models.rulesOf(model)
+  if (Models.samples(rules, view["reasoning_effort"])) return []
+  const asked = temperature === undefined ? view : { ...view, temperature }
+  return samplings.filter((key) => typeof asked[key] === "number" && asked[key] !== defaults[key])
+}
+
+const samplings = ["temperature", "top_p", "presence_penalty", "frequency_penalty"] as const
+
+type Sampling = (typeof samplings)[number]
+
+const defaults: Readonly<Record<Sampling, number>> = {
+  temperature: 1,
+  top_p: 1,
+  presence_penalty: 0,
+  frequency_penalty: 0
+}
 
 type SetMember = (key: string, value: string | undefined) => void
 

@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto"
 import type { Seal } from "../../domain/Prompt.js"
+import type { JsonObject } from "../Dialects.js"
+import * as Json from "../Json.js"
 import * as Seals from "../Seals.js"
 import { native } from "./Native.js"
 
@@ -20,6 +22,18 @@ export const read = (signature: string, text: string): Seal | undefined => {
   const dot = seal.value.indexOf(".")
   if (dot !== digestLength) return seal
   return seal.value.startsWith(digest(text)) ? { ...seal, value: seal.value.slice(dot + 1) } : undefined
+}
+
+/**
+ * Are these only the last of the details that a stream brought? OpenAI's SDK keeps so much of a list that it does not know.
+ * A text comes before its signature; and where the gateway wrote the details, the first has index 0.
+ */
+export const isTail = ([first]: ReadonlyArray<JsonObject>): boolean => {
+  if (first === undefined) return false
+  const signature = Json.text(first["signature"])
+  if (signature && first["text"] === undefined) return true
+  const { origin } = Seals.read(signature || (Json.text(first["data"]) ?? ""), native.details)
+  return origin !== native.details && (Json.number(first["index"]) ?? 0) > 0
 }
 
 /** The seal alone, whatever text it says that it seals. */

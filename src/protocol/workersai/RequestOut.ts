@@ -1,6 +1,7 @@
 import type { AnswerFormat, Prompt } from "../../domain/Prompt.js"
 import type { Encoded, JsonObject, Outbound } from "../Dialects.js"
 import * as Json from "../Json.js"
+import * as ToolIds from "../ToolIds.js"
 import * as Turns from "../Turns.js"
 
 /**
@@ -33,7 +34,7 @@ const messageOf = ({ calls, images, result, role, text }: Turns.Turn): JsonObjec
     role,
     content: images.length === 0 ? text : contentOf(text, images), // never null, which is refused
     tool_calls: calls.length === 0 ? undefined : calls.map(callOf),
-    tool_call_id: result?.id,
+    tool_call_id: result === undefined ? undefined : idOf(result.id),
     name: result?.name
   })
 
@@ -47,10 +48,12 @@ const contentOf = (text: string, images: ReadonlyArray<Turns.Base64>): ReadonlyA
 ]
 
 const callOf = ({ arguments: text, id, name }: Turns.PartOf<"ToolCall">): JsonObject => ({
-  id,
+  id: idOf(id),
   type: "function",
   function: { name, arguments: text === "" ? "{}" : text }
 })
+
+const idOf = (id: string): string => ToolIds.fit(id, "workers-ai")
 
 /** The schema stands alone, without OpenAI's envelope, whose name and description JSON schema can say itself. */
 const formatOf = (format: AnswerFormat | undefined): JsonObject | undefined => {

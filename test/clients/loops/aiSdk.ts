@@ -3,11 +3,11 @@ import { createOpenAI } from "@ai-sdk/openai"
 import { createOpenAICompatible } from "@ai-sdk/openai-compatible"
 import { createOpenRouter } from "@openrouter/ai-sdk-provider"
 import { generateText, jsonSchema, streamText, tool, type LanguageModel, type ModelMessage, type ToolSet } from "ai"
+import { signers } from "../rules/signatures.js"
 import type { Loop } from "./Loop.js"
 import { maxTokens, question, run, system, tools, type Result } from "./task.js"
 
-interface Provider {
-  readonly name: string
+interface Provider extends Pick<Loop, "name" | "shows" | "keeps"> {
   readonly model: (url: string, model: string) => LanguageModel
   readonly options: Options
 }
@@ -32,9 +32,10 @@ type Request = Options & {
   readonly maxRetries: number
 }
 
-const loop = ({ model: modelOf, name, options }: Provider, mode: string, ask: Ask): Loop => ({
+const loop = ({ keeps, model: modelOf, name, options, shows }: Provider, mode: string, ask: Ask): Loop => ({
   name: `ai with ${name}${mode}`,
-  shows: name === "@ai-sdk/anthropic",
+  shows,
+  keeps,
   begin: async (url, model) => {
     const request = (id: string, messages: Array<ModelMessage>): Request => ({
       ...options,
@@ -45,11 +46,16 @@ const loop = ({ model: modelOf, name, options }: Provider, mode: string, ask: As
       maxOutputTokens: maxTokens,
       maxRetries: 0
     })
-    const asked: ModelMessage = { role: "user", content: question }
+    const asked: ModelMessage = { role: "user", content: question, providerOptions: cached }
     const { messages } = await ask(request(model, [asked]))
     return async (second) => (await ask(request(second, [asked, ...messages]))).text
   }
 })
+
+const cacheControl = { type: "ephemeral" }
+
+/** A mark for the cache, which two of the providers send. */
+const cached = { anthropic: { cacheControl }, openrouter: { cacheControl } }
 
 const whole: Ask = async (request) => {
   const { response, text } = await generateText(request)
@@ -91,21 +97,29 @@ const toolSet: ToolSet = Object.fromEntries(
 const providers: ReadonlyArray<Provider> = [
   {
     name: "@ai-sdk/openai",
+    shows: false,
+    keeps: [],
     model: (url, model) => createOpenAI({ baseURL: `${url}/v1`, apiKey: "k" }).chat(model),
     options: { temperature: 0.5, providerOptions: { openai: { reasoningEffort: "low" } } }
   },
   {
     name: "@ai-sdk/openai-compatible",
+    shows: false,
+    keeps: [],
     model: (url, model) => createOpenAICompatible({ name: "orelse", baseURL: `${url}/v1`, apiKey: "k" })(model),
     options: { temperature: 0.5, providerOptions: { orelse: { reasoningEffort: "low" } } }
   },
   {
     name: "@openrouter/ai-sdk-provider",
+    shows: true,
+    keeps: ["anthropic", "openrouter"],
     model: (url, model) => createOpenRouter({ baseURL: `${url}/v1`, apiKey: "k" }).chat(model),
     options: { temperature: 0.5, providerOptions: { openrouter: { reasoning: { effort: "low" } } } }
   },
   {
     name: "@ai-sdk/anthropic",
+    shows: true,
+    keeps: signers,
     model: (url, model) => createAnthropic({ baseURL: `${url}/v1`, apiKey: "k" })(model),
     options: { providerOptions: { anthropic: { thinking: { type: "enabled", budgetTokens: 2_048 } } } }
   }

@@ -1,4 +1,5 @@
 import Anthropic from "@anthropic-ai/sdk"
+import { signers } from "../rules/signatures.js"
 import type { Loop } from "./Loop.js"
 import { maxTokens, question, run, system, tools } from "./task.js"
 
@@ -11,6 +12,7 @@ const cache_control = { type: "ephemeral" as const }
 const loop = (name: string, ask: Ask): Loop => ({
   name,
   shows: true,
+  keeps: signers,
   begin: async (url, model) => {
     const sdk = new Anthropic({ baseURL: url, apiKey: "k", maxRetries: 0 })
     const asked = { role: "user" as const, content: [{ type: "text" as const, text: question, cache_control }] }

@@ -10,6 +10,7 @@ type Ask = (model: Model, messages: Parameters<Model["invoke"]>[0]) => Promise<A
 const loop = (name: string, ask: Ask): Loop => ({
   name,
   shows: false,
+  keeps: [],
   begin: async (url, model) => {
     const messages = [new SystemMessage(system), new HumanMessage(question)]
     const message = await ask(chain(url, model), messages)

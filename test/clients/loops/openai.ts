@@ -1,4 +1,5 @@
 import OpenAI from "openai"
+import { signers } from "../rules/signatures.js"
 import type { Loop } from "./Loop.js"
 import { maxTokens, question, run, system, tools } from "./task.js"
 
@@ -6,9 +7,10 @@ type Request = Omit<OpenAI.ChatCompletionCreateParamsNonStreaming, "stream">
 
 type Ask = (sdk: OpenAI, request: Request) => Promise<OpenAI.ChatCompletion>
 
-const loop = (name: string, ask: Ask): Loop => ({
+const loop = (name: string, keeps: Loop["keeps"], ask: Ask): Loop => ({
   name,
   shows: false,
+  keeps,
   begin: async (url, model) => {
     const sdk = new OpenAI({ baseURL: `${url}/v1`, apiKey: "k", maxRetries: 0 })
     const messages: ReadonlyArray<OpenAI.ChatCompletionMessageParam> = [
@@ -24,10 +26,10 @@ const loop = (name: string, ask: Ask): Loop => ({
   }
 })
 
-/** The SDK of OpenAI. */
+/** The SDK of OpenAI. Of a list that it does not know it keeps the last piece that is streamed. */
 export const openai: ReadonlyArray<Loop> = [
-  loop("openai", (sdk, asked) => sdk.chat.completions.create(asked)),
-  loop("openai, streaming", (sdk, asked) => sdk.chat.completions.stream(asked).finalChatCompletion())
+  loop("openai", signers, (sdk, asked) => sdk.chat.completions.create(asked)),
+  loop("openai, streaming", ["gemini"], (sdk, asked) => sdk.chat.completions.stream(asked).finalChatCompletion())
 ]
 
 const request = {

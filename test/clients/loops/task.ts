@@ -56,7 +56,7 @@ export interface Result {
 /** A picture of one pixel. */
 export const image = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
-export const results: Readonly<Record<ToolName, Result>> = {
+const results: Readonly<Record<ToolName, Result>> = {
   weather: { text: "21 degrees and sunny", failed: false, image: undefined },
   clock: { text: "it has stopped", failed: true, image: undefined },
   photo: { text: "taken at noon", failed: false, image }
@@ -80,6 +80,7 @@ export const thought = "They want to know a lot."
 /** What of the first turn every vendor must be told in the second. */
 export const said: ReadonlyArray<string> = [
   question,
+  saying,
   ...calls.map(({ name }) => name),
   ...Object.values(results).map(({ text }) => text)
 ]

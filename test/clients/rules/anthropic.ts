@@ -47,18 +47,18 @@ const callsAnswered: Rules = ({ messages }) => {
   const list = Json.records(messages)
   return list.flatMap((message, at) => {
     const calls = ofType(message, "tool_use").map(({ id }) => id)
-    const asked = ofType(list[at - 1] ?? {}, "tool_use").map(({ id }) => id)
-    const answered = ofType(list[at + 1] ?? {}, "tool_result").map((block) => block["tool_use_id"])
+    const asked = new Set(ofType(list[at - 1] ?? {}, "tool_use").map(({ id }) => id))
+    const answered = new Set(ofType(list[at + 1] ?? {}, "tool_result").map((block) => block["tool_use_id"]))
     const types = blocks(message).map(({ type }) => type)
     const lastResult = types.lastIndexOf("tool_result")
     return [
       ...unless(
-        calls.every((id) => answered.includes(id)),
+        calls.every((id) => answered.has(id)),
         `messages[${at}]: a tool_use has no tool_result right behind it`
       ),
       ...unless(new Set(calls).size === calls.length, `messages[${at}]: two tool_use have one id`),
       ...unless(
-        ofType(message, "tool_result").every((block) => asked.includes(block["tool_use_id"])),
+        ofType(message, "tool_result").every((block) => asked.has(block["tool_use_id"])),
         `messages[${at}]: a tool_result answers no tool_use`
       ),
       ...unless(

@@ -13,7 +13,7 @@ export const eachMessage =
     return list.flatMap((message, at) => complaints(message, `messages[${at}]`))
   }
 
-/** Members of a request, of messages by role, and of tool calls that a vendor knows. */
+/** Members of a request and of messages by role that a vendor knows; parts and calls have theirs everywhere. */
 export interface Known {
   readonly request: ReadonlySet<string>
   readonly messages: Readonly<Record<string, ReadonlySet<string>>>
@@ -26,6 +26,11 @@ export const closed = ({ messages, request }: Known): ReadonlyArray<Rules> => [
     const known = messages[String(message["role"])]
     return known === undefined ? [`${where}.role is unknown`] : strangers(message, known, where)
   }),
+  eachMessage(({ content }, where) =>
+    Json.records(content).flatMap((part, at) =>
+      strangers(part, words(`type ${part["type"]}`), `${where}.content[${at}]`)
+    )
+  ),
   eachMessage((message, where) =>
     Json.records(message["tool_calls"]).flatMap((call, at) => [
       ...strangers(call, words("id type function"), `${where}.tool_calls[${at}]`),
@@ -46,19 +51,16 @@ export const callsAnswered: Rules = (request) => {
     const ids = Json.records(message["tool_calls"]).map(({ id }) => id)
     const behind = messages.slice(at + 1)
     const end = behind.findIndex(({ role }) => role !== "tool")
-    const answered = behind.slice(0, end < 0 ? undefined : end).map(({ tool_call_id }) => tool_call_id)
+    const answered = new Set(behind.slice(0, end < 0 ? undefined : end).map(({ tool_call_id }) => tool_call_id))
     const asked = messages.slice(0, at).findLast(({ role }) => role !== "tool")
-    const calls = Json.records(Json.record(asked)["tool_calls"]).map(({ id }) => id)
+    const calls = new Set(Json.records(Json.record(asked)["tool_calls"]).map(({ id }) => id))
     return [
       ...unless(
-        ids.every((id) => answered.includes(id)),
+        ids.every((id) => answered.has(id)),
         `${where}: a call has no result right behind it`
       ),
       ...unless(new Set(ids).size === ids.length, `${where}: two calls have one id`),
-      ...unless(
-        message["role"] !== "tool" || calls.includes(message["tool_call_id"]),
-        `${where} is the result of no call`
-      )
+      ...unless(message["role"] !== "tool" || calls.has(message["tool_call_id"]), `${where} is the result of no call`)
     ]
   })
 }

@@ -28,12 +28,16 @@ const known = closed({
     developer: words("role content name"),
     system: words("role content name"),
     user: words("role content name"),
-    assistant: words("role content name refusal audio tool_calls function_call annotations"),
-    tool: words("role content tool_call_id")
+    // `parsed` is in what its own SDK hands out and takes back, `name` in its older guides.
+    assistant: words("role content name refusal audio tool_calls function_call annotations parsed"),
+    tool: words("role content tool_call_id name")
   }
 })
 
-/** The rules of OpenAI for its reasoning models. Ids of calls: "string too long. Expected ... maximum length 40". */
+/**
+ * The rules of OpenAI for its reasoning models. Ids of calls: "string too long. Expected a string with maximum length 40".
+ * Pictures: "Image URLs are only allowed for messages with role 'user'".
+ */
 export const openai: Rules = all(
   ...known,
   callsAnswered,

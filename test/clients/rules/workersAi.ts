@@ -26,7 +26,7 @@ const messages: Rules = eachMessage((message, where) => {
 })
 
 /** "HTTP URL will not be accepted." */
-const isImage = (image: unknown): boolean => /^data:image\//.test(String(Json.record(image)["url"]))
+const isImage = (image: unknown): boolean => String(Json.record(image)["url"]).startsWith("data:image/")
 
 const request: Rules = (json) => [
   ...strangers(

@@ -9,12 +9,12 @@ export interface Vendor {
   readonly model: string
   /** It thinks, where it shows that, says something, and calls all tools. */
   readonly calling: Answer
+  /** Signatures in that, which come back where the client keeps them. */
+  readonly signatures: ReadonlyArray<string>
   /** It answers the question. */
   readonly answering: Answer
   /** What it refuses. */
   readonly rules: Rules
-  /** It takes the picture that a tool showed. */
-  readonly sees: boolean
 }
 
 /** One answer of a vendor, in the vendor's shape. */
@@ -24,13 +24,9 @@ export interface Answer {
   readonly stream: ReadonlyArray<string>
 }
 
-/** What a vendor is, besides its answers. */
-export type About = Omit<Vendor, "instance" | "calling" | "answering"> &
-  Partial<Vendor["instance"]> &
-  Pick<Vendor["instance"], "provider">
-
-export const instanceOf = ({ accountId, dialect, provider }: About): Vendor["instance"] => ({
-  provider,
-  dialect,
-  accountId
-})
+/** How the gateway is told of a vendor. */
+export const instanceOf = (
+  provider: InstanceSettings["provider"],
+  dialect?: InstanceSettings["dialect"],
+  accountId?: string
+): Vendor["instance"] => ({ provider, dialect, accountId })

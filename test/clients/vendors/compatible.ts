@@ -6,10 +6,11 @@ import { openai } from "../rules/openai.js"
 import { openrouter } from "../rules/openrouter.js"
 import { sign } from "../rules/signatures.js"
 import { answer, calls, saying, thought } from "../loops/task.js"
-import { instanceOf, type About, type Answer, type Vendor } from "./Vendor.js"
+import { instanceOf, type Answer, type Vendor } from "./Vendor.js"
 
 /** How a vendor of OpenAI's dialect differs from the others in what it says. */
-interface Speech extends About {
+interface Speech extends Pick<Vendor, "name" | "model" | "rules"> {
+  readonly provider: Vendor["instance"]["provider"]
   readonly ids: ReadonlyArray<string>
   /** Members of a message, or of a delta, that hold the thought. */
   readonly thinking?: object
@@ -17,6 +18,7 @@ interface Speech extends About {
   readonly pieces?: ReadonlyArray<object>
   /** Pieces of calls have no index. */
   readonly unnumbered?: true
+  readonly signatures?: ReadonlyArray<string>
   /** The content of the message that calls, where it is no text. */
   readonly content?: unknown
 }
@@ -73,8 +75,8 @@ const vendor = (speech: Speech): Vendor => ({
   name: speech.name,
   model: speech.model,
   rules: speech.rules,
-  sees: speech.sees,
-  instance: instanceOf(speech),
+  signatures: speech.signatures ?? [],
+  instance: instanceOf(speech.provider),
   calling: calling(speech),
   answering: {
     whole: whole(speech.model, { content: answer }, "stop"),
@@ -95,13 +97,12 @@ const detail = { type: "reasoning.text", format: "anthropic-claude-v1", index: 0
 
 /** Vendors that speak OpenAI's dialect. */
 export const compatible: ReadonlyArray<Vendor> = [
-  vendor({ name: "openai", provider: "openai", model: "gpt-5-mini", rules: openai, sees: true, ids: usual }),
+  vendor({ name: "openai", provider: "openai", model: "gpt-5-mini", rules: openai, ids: usual }),
   vendor({
     name: "deepseek",
     provider: "deepseek",
-    model: "deepseek-v4-pro",
+    model: "deepseek-v4-flash-vision-exp",
     rules: deepseek,
-    sees: true,
     ids: ["call_00_1Xk9aP0vQ", "call_01_7Yh2bR4wS", "call_02_3Zj6cT8xU"],
     thinking: { reasoning_content: thought },
     pieces: halves.map((text) => ({ content: null, reasoning_content: text }))
@@ -111,7 +112,6 @@ export const compatible: ReadonlyArray<Vendor> = [
     provider: "moonshot",
     model: "kimi-k2.6",
     rules: moonshot,
-    sees: true,
     ids: calls.map(({ name }, at) => `functions.${name}:${at}`),
     thinking: { reasoning_content: thought },
     pieces: halves.map((text) => ({ reasoning_content: text }))
@@ -121,7 +121,6 @@ export const compatible: ReadonlyArray<Vendor> = [
     provider: "mistral",
     model: "magistral-medium-latest",
     rules: mistral,
-    sees: true,
     ids: ["D681PevKs", "4Ktr9xWqZ", "b2N8sVmYc"],
     content: [
       { type: "thinking", thinking: [{ type: "text", text: thought }] },
@@ -135,7 +134,6 @@ export const compatible: ReadonlyArray<Vendor> = [
     provider: "groq",
     model: "qwen/qwen3-32b",
     rules: Rules.groq,
-    sees: true,
     ids: ["call_d5wg", "fc_9a1bXkQ2", "call_7hq2"],
     thinking: { reasoning: thought },
     pieces: halves.map((text) => ({ reasoning: text }))
@@ -145,7 +143,6 @@ export const compatible: ReadonlyArray<Vendor> = [
     provider: "cerebras",
     model: "zai-glm-4.7",
     rules: Rules.cerebras,
-    sees: true,
     ids: ["1f0c3e9a2", "8b7d6c5e4", "0a9b8c7d6"],
     thinking: { reasoning: thought },
     pieces: halves.map((text) => ({ reasoning: text }))
@@ -155,7 +152,7 @@ export const compatible: ReadonlyArray<Vendor> = [
     provider: "openrouter",
     model: "anthropic/claude-sonnet-4.5",
     rules: openrouter,
-    sees: true,
+    signatures: [sign("openrouter", thought)],
     ids: ["toolu_01EqvTXHZqLhVCTeV7KBMMWK", "toolu_01Q8zVXy4h2sJ9kLmN0pRtUv", "toolu_01W3xYz5AbCdEfGhJkLmNpQr"],
     thinking: {
       reasoning: thought,

@@ -5,17 +5,7 @@ import { ollama } from "../rules/ollama.js"
 import { sign } from "../rules/signatures.js"
 import { workersAi } from "../rules/workersAi.js"
 import { answer, calls, saying, thought } from "../loops/task.js"
-import { instanceOf, type About, type Answer, type Vendor } from "./Vendor.js"
-
-const vendor = (about: About, calling: Answer, answering: Answer): Vendor => ({
-  name: about.name,
-  model: about.model,
-  rules: about.rules,
-  sees: about.sees,
-  instance: instanceOf(about),
-  calling,
-  answering
-})
+import { instanceOf, type Answer, type Vendor } from "./Vendor.js"
 
 // ---------------------------------------------------------------------------------------------- Anthropic
 
@@ -54,9 +44,13 @@ const uses = calls.map(({ arguments: input, name }, at) => ({
   input
 }))
 
-const anthropicVendor = vendor(
-  { name: "anthropic", provider: "anthropic", model: claude, rules: anthropic, sees: true },
-  message(
+const anthropicVendor: Vendor = {
+  name: "anthropic",
+  instance: instanceOf("anthropic"),
+  model: claude,
+  rules: anthropic,
+  signatures: [signature, redacted.data],
+  calling: message(
     [{ type: "thinking", thinking: thought, signature }, redacted, { type: "text", text: saying }, ...uses],
     "tool_use",
     block(
@@ -77,12 +71,12 @@ const anthropicVendor = vendor(
       )
     )
   ),
-  message(
+  answering: message(
     [{ type: "text", text: answer }],
     "end_turn",
     block(0, { type: "text", text: "" }, { type: "text_delta", text: answer })
   )
-)
+}
 
 // ---------------------------------------------------------------------------------------------- Gemini
 
@@ -100,19 +94,21 @@ const candidate = (parts: ReadonlyArray<object>): Answer => ({
   stream: [...parts.map((part) => data(generated([part]))), data(generated([{ text: "" }], "STOP"))]
 })
 
-const geminiVendor = vendor(
-  { name: "gemini", provider: "gemini", model: "gemini-3-pro-preview", rules: gemini, sees: true },
-  candidate([
-    { text: thought, thought: true },
-    { text: saying },
-    // Of parallel calls the first is signed.
-    ...calls.map(({ arguments: args, name }, at) => ({
-      functionCall: { name, args },
-      ...(at === 0 ? { thoughtSignature: sign("gemini", name) } : {})
-    }))
-  ]),
-  candidate([{ text: answer }])
-)
+/** Of parallel calls the first is signed. */
+const signedCalls = calls.map(({ arguments: args, name }, at) => ({
+  functionCall: { name, args },
+  ...(at === 0 ? { thoughtSignature: sign("gemini", name) } : {})
+}))
+
+const geminiVendor: Vendor = {
+  name: "gemini",
+  instance: instanceOf("gemini"),
+  model: "gemini-3-pro-preview",
+  rules: gemini,
+  signatures: signedCalls.flatMap(({ thoughtSignature }) => thoughtSignature ?? []),
+  calling: candidate([{ text: thought, thought: true }, { text: saying }, ...signedCalls]),
+  answering: candidate([{ text: answer }])
+}
 
 // ---------------------------------------------------------------------------------------------- Ollama
 
@@ -126,25 +122,28 @@ const spoken = (said: object) => ({
 
 const over = { done: true, done_reason: "stop", prompt_eval_count: 90, eval_count: 30 }
 
-const ollamaVendor = vendor(
-  { name: "ollama", provider: "ollama", dialect: "ollama", model: llama, rules: ollama, sees: true },
-  (() => {
-    const tool_calls = calls.map(({ arguments: args, name }) => ({ function: { name, arguments: args } }))
-    return {
-      whole: { ...spoken({ thinking: thought, content: saying, tool_calls }), ...over },
-      stream: [
-        line({ ...spoken({ thinking: thought }), done: false }),
-        line({ ...spoken({ content: saying }), done: false }),
-        ...tool_calls.map((call) => line({ ...spoken({ tool_calls: [call] }), done: false })),
-        line({ ...spoken({}), ...over })
-      ]
-    }
-  })(),
-  {
+const toolCalls = calls.map(({ arguments: args, name }) => ({ function: { name, arguments: args } }))
+
+const ollamaVendor: Vendor = {
+  name: "ollama",
+  instance: instanceOf("ollama", "ollama"),
+  model: llama,
+  rules: ollama,
+  signatures: [],
+  calling: {
+    whole: { ...spoken({ thinking: thought, content: saying, tool_calls: toolCalls }), ...over },
+    stream: [
+      line({ ...spoken({ thinking: thought }), done: false }),
+      line({ ...spoken({ content: saying }), done: false }),
+      ...toolCalls.map((call) => line({ ...spoken({ tool_calls: [call] }), done: false })),
+      line({ ...spoken({}), ...over })
+    ]
+  },
+  answering: {
     whole: { ...spoken({ content: answer }), ...over },
     stream: [line({ ...spoken({ content: answer }), done: false }), line({ ...spoken({}), ...over })]
   }
-)
+}
 
 // ---------------------------------------------------------------------------------------------- Workers AI
 
@@ -152,30 +151,24 @@ const used = { usage: { prompt_tokens: 90, completion_tokens: 30, total_tokens: 
 
 const enveloped = (result: object) => ({ result: { ...result, ...used }, success: true, errors: [], messages: [] })
 
-const workersAiVendor = vendor(
-  {
-    name: "workers-ai",
-    provider: "cloudflare",
-    dialect: "workers-ai",
-    accountId: "account",
-    model: "@cf/meta/llama-4-scout-17b-16e-instruct",
-    rules: workersAi,
-    sees: true
-  },
-  {
+const streamed = (...frames: ReadonlyArray<object>): ReadonlyArray<string> => [
+  ...frames.map((frame) => data({ response: "", ...frame })),
+  data({ response: "", ...used }),
+  "data: [DONE]\n\n"
+]
+
+const workersAiVendor: Vendor = {
+  name: "workers-ai",
+  instance: instanceOf("cloudflare", "workers-ai", "account"),
+  model: "@cf/meta/llama-4-scout-17b-16e-instruct",
+  rules: workersAi,
+  signatures: [],
+  calling: {
     whole: enveloped({ response: saying, tool_calls: calls }),
-    stream: [
-      data({ response: saying }),
-      data({ response: "", tool_calls: calls }),
-      data({ response: "", ...used }),
-      "data: [DONE]\n\n"
-    ]
+    stream: streamed({ response: saying }, { tool_calls: calls })
   },
-  {
-    whole: enveloped({ response: answer }),
-    stream: [data({ response: answer }), data({ response: "", ...used }), "data: [DONE]\n\n"]
-  }
-)
+  answering: { whole: enveloped({ response: answer }), stream: streamed({ response: answer }) }
+}
 
 /** Vendors with dialects of their own. */
 export const native: ReadonlyArray<Vendor> = [anthropicVendor, geminiVendor, ollamaVendor, workersAiVendor]

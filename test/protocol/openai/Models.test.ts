@@ -32,6 +32,19 @@ describe("OpenAI's models", () => {
     })
   }
 
+  it("that think take a temperature only where they can do without, and are not told to think", () => {
+    const samples = (model: string, effort: unknown) => Models.samples(Models.rulesOf(model), effort)
+    assert.deepStrictEqual(
+      ["gpt-4o", "gpt-5-mini", "o3", "gpt-5.2"].map((model) => samples(model, undefined)),
+      [true, false, false, true]
+    )
+    assert.deepStrictEqual(
+      ["none", "low", null].map((effort) => samples("gpt-5.1", effort)),
+      [true, false, true]
+    )
+    assert.isTrue(samples("gpt-4o", "low"))
+  })
+
   it("of the o series call one tool at a time only if they like", () => {
     assert.deepStrictEqual(
       ["o3", "gpt-5", "gpt-4o"].map((model) => Models.rulesOf(model).serialTools),

@@ -205,6 +205,15 @@ describe("reasoning of earlier turns", () => {
     ])
   })
 
+  it("has no seal at all where a client kept only the end of the sequence", () => {
+    const sealed = { type: "reasoning.encrypted", data: "orelse~anthropic~D", index: 1 }
+    const signed = { type: "reasoning.text", text: "b", index: 0, signature: Thoughts.mark(seal, "ab") }
+    const plain = { _tag: "Reasoning", text: "b", seal: undefined } as const
+    assert.deepStrictEqual(assistant({ reasoning_details: [sealed] }), [])
+    assert.deepStrictEqual(assistant({ reasoning_details: [sealed], reasoning_content: "b" }), [plain])
+    assert.deepStrictEqual(assistant({ reasoning_details: [signed, sealed] }), [plain])
+  })
+
   it("is not put together where nothing says that it belongs together", () => {
     const reasoning_details = [{ text: "a" }, { text: "b" }]
     assert.deepStrictEqual(assistant({ reasoning_details }), [

@@ -52,7 +52,7 @@ describe("an answer that is plainly in OpenAI's shape", () => {
     FastCheck.assert(
       FastCheck.property(anywhere, odd, (path, there) => {
         const json: JsonObject = Object(put(good, path, there))
-        if (isRegular(json)) assert.strictEqual(repaired(json), json)
+        assert.isTrue(!isRegular(json) || repaired(json) === json)
       }),
       { numRuns: 3_000 }
     )

@@ -241,6 +241,17 @@ describe("what the assistant said", () => {
     assert.deepStrictEqual(talk([assistant(thought(""), text("a"))], quirks), [{ role: "assistant", content: "a" }])
   })
 
+  it("has no thought, and says so, where a vendor insists on one in every turn of those that call tools", () => {
+    const quirks: Quirks = { reasoning: "reasoning_content", reasonedCalls: true }
+    const [called, , answered] = talk(
+      [assistant(call("c1", "f", "")), user(result("c1", "f")), assistant(text("a"))],
+      quirks
+    )
+    assert.deepInclude(called, { reasoning_content: " " })
+    assert.deepStrictEqual(answered, { role: "assistant", content: "a", reasoning_content: " " })
+    assert.deepStrictEqual(talk([assistant(text("a"))], quirks), [{ role: "assistant", content: "a" }])
+  })
+
   it("takes sealed thoughts along to whoever sealed them", () => {
     const quirks: Quirks = { reasoning: "reasoning_details" }
     const own = {
@@ -292,6 +303,13 @@ describe("what tools gave", () => {
     assert.deepStrictEqual(talk([user(result("c1", "f", text("a"), image()))]), [
       { role: "tool", tool_call_id: "c1", content: "a" },
       { role: "user", content: [picture] }
+    ])
+  })
+
+  it("is in its own message where a vendor takes pictures there", () => {
+    const picture = { type: "image_url", image_url: { url: "data:image/png;base64,aGk=" } }
+    assert.deepStrictEqual(talk([user(result("c1", "f", text("a"), image()))], { results: "pictures" }), [
+      { role: "tool", tool_call_id: "c1", content: [{ type: "text", text: "a" }, picture] }
     ])
   })
 

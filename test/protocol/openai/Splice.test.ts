@@ -230,6 +230,15 @@ describe("seals of earlier answers", () => {
     assert.deepStrictEqual(lost(fields, { realm: "here" }), ["reasoning_history"])
   })
 
+  it("do not go where a client kept only the end of what they seal", () => {
+    const fields = details({ type: "reasoning.text", signature: "S", index: 0 }, { type: "reasoning.text", text: "b" })
+    assert.deepStrictEqual<unknown>(
+      message(fields, "openrouter"),
+      details({ type: "reasoning.text", text: "b" }).messages[0]
+    )
+    assert.deepStrictEqual(lost(fields, { realm: "openrouter" }), ["reasoning_history"])
+  })
+
   it("leave a call where it was", () => {
     const fields = turn({ tool_calls: [call("orelse~there~S"), call("T")] })
     const { extra_content: _, ...bare } = call("")
@@ -319,5 +328,59 @@ describe("a history for a vendor that insists", () => {
       messages,
       max_completion_tokens: 4
     })
+  })
+
+  it("on reasoning with every call of a tool shows some, and nobody else is shown any", () => {
+    const reasoned = { reasonedCalls: true }
+    assert.deepStrictEqual<unknown>(
+      to(history(id, { reasoning: "hm" }), reasoned),
+      history(id, { reasoning: "hm", reasoning_content: "hm" }).messages
+    )
+    assert.deepStrictEqual<unknown>(to(history(id), reasoned), history(id, { reasoning_content: " " }).messages)
+    for (const [fields, quirks] of [
+      [history(id), {}],
+      [history(id, { reasoning_content: "hm" }), reasoned]
+    ] as const) {
+      const asked = made(fields)
+      assert.strictEqual(Splice.encode(asked, outbound({ ...same, quirks })).body, asked.body)
+    }
+  })
+
+  it("on text in what tools gave has the user show the rest, and else stays as it is", () => {
+    const picture = { type: "image_url", image_url: { url: "data:image/png;base64,aGk=" } }
+    const result = { role: "tool", tool_call_id: "a", content: [{ type: "text", text: "r" }, picture] }
+    const shows = { messages: [result] }
+    assert.deepStrictEqual<unknown>(to(shows, { results: "text" }), [
+      { ...result, content: [{ type: "text", text: "r" }] },
+      { role: "user", content: [picture] }
+    ])
+    for (const quirks of [{}, { results: "pictures" }] as const) {
+      const asked = made(shows)
+      assert.strictEqual(Splice.encode(asked, outbound({ ...same, quirks })).body, asked.body)
+    }
+  })
+
+  it("of OpenAI's reasoning models is no warmer than they are, and says what is lost with that", () => {
+    const warm = { temperature: 0.5, top_p: 1, frequency_penalty: 0.1 }
+    assert.deepStrictEqual(sent(warm, { model: "gpt-5-mini" }), { model: "gpt-5-mini", messages, top_p: 1 })
+    assert.deepStrictEqual(lost(warm, { model: "gpt-5-mini" }), ["frequency_penalty", "temperature"])
+    assert.deepStrictEqual(sent({}, { model: "o3", temperature: 0.5 }), { model: "o3", messages })
+    assert.deepStrictEqual(lost({}, { model: "o3", temperature: 0.5 }), ["temperature"])
+    assert.deepStrictEqual(sent(warm, { model: "gpt-4o" }), { model: "gpt-4o", messages, ...warm })
+    assert.deepStrictEqual(lost({ ...warm, reasoning_effort: "low" }, { model: "gpt-5.2" }), [
+      "frequency_penalty",
+      "temperature"
+    ])
+  })
+
+  it("without marks for the cache has none in its parts, and loses them", () => {
+    const part = { type: "text", text: "hi" }
+    const marked = { messages: [{ role: "user", content: [{ ...part, cache_control: { type: "ephemeral" } }] }] }
+    for (const quirks of [{ closedMessages: true }, { openai: true }]) {
+      assert.deepStrictEqual<unknown>(to(marked, quirks), [{ role: "user", content: [part] }])
+      assert.deepStrictEqual(lost(marked, { quirks }), ["cache_control"])
+    }
+    const asked = made(marked)
+    assert.strictEqual(Splice.encode(asked, outbound(same)).body, asked.body)
   })
 })

@@ -26,3 +26,22 @@ describe("the seal of a thought", () => {
     assert.deepStrictEqual(Thoughts.read("orelse~minimax~S", "hm"), given)
   })
 })
+
+describe("the details of a message", () => {
+  const detail = (members: object) => ({ type: "reasoning.text", index: 0, ...members })
+  const whole = [detail({ text: "hm" }), detail({ signature: "S" })]
+  const marked = detail({ index: 1, data: "orelse~anthropic~D" })
+
+  it("are the tail of a stream where a signature has no text, or thoughts are missing before the first", () => {
+    assert.isTrue(Thoughts.isTail(whole.slice(1)))
+    assert.isTrue(Thoughts.isTail([marked]))
+  })
+
+  it("are whole where they begin with a text, and where a vendor counts in its own way", () => {
+    assert.isFalse(Thoughts.isTail(whole))
+    assert.isFalse(Thoughts.isTail([detail({ text: "", signature: "S" })]))
+    assert.isFalse(Thoughts.isTail([{ ...marked, data: "D" }]))
+    assert.isFalse(Thoughts.isTail([{ ...marked, index: 0 }]))
+    assert.isFalse(Thoughts.isTail([]))
+  })
+})

@@ -40,8 +40,8 @@ describe("a request to Workers AI", () => {
       tools: [tool],
       messages: [
         user(text("what is it?")),
-        assistant(call("c1", "look", args), call("c2", "look", "")),
-        user(result("c1", "look", text("a cat")), result("c2", undefined))
+        assistant(call("call00001", "look", args), call("call00002", "look", "")),
+        user(result("call00001", "look", text("a cat")), result("call00002", undefined))
       ]
     })
     assert.deepStrictEqual(json["messages"], [
@@ -50,15 +50,23 @@ describe("a request to Workers AI", () => {
         role: "assistant",
         content: "",
         tool_calls: [
-          { id: "c1", type: "function", function: { name: "look", arguments: args } },
-          { id: "c2", type: "function", function: { name: "look", arguments: "{}" } }
+          { id: "call00001", type: "function", function: { name: "look", arguments: args } },
+          { id: "call00002", type: "function", function: { name: "look", arguments: "{}" } }
         ]
       },
-      { role: "tool", content: "a cat", tool_call_id: "c1", name: "look" },
-      { role: "tool", content: "", tool_call_id: "c2" }
+      { role: "tool", content: "a cat", tool_call_id: "call00001", name: "look" },
+      { role: "tool", content: "", tool_call_id: "call00002" }
     ])
     assert.lengthOf(Json.list(json["tools"]), 1)
     assert.deepStrictEqual(lost, [])
+  })
+
+  it("has ids that match its schema, in calls and results alike", () => {
+    const { json } = encode({ messages: [assistant(call("call_d5wg", "look", "")), user(result("call_d5wg", "look"))] })
+    const [called, answered] = Json.records(json["messages"])
+    const id = Json.records(called?.["tool_calls"])[0]?.["id"]
+    assert.match(String(id), /[a-zA-Z0-9]{9}/)
+    assert.strictEqual(answered?.["tool_call_id"], id)
   })
 
   it("writes a picture as a data URL, and loses one that is only linked to", () => {
