@@ -23,6 +23,14 @@ export const host = Options.text("host").pipe(
   Options.optional
 )
 
+export const url = Options.text("url").pipe(
+  Options.withAlias("u"),
+  Options.withDescription("where a gateway listens, as http://127.0.0.1:3000"),
+  Options.optional
+)
+
+export const json = Options.boolean("json").pipe(Options.withDescription("print JSON, for scripts"))
+
 /** The settings of this process under these options. */
 export const settings = (options: {
   readonly config: Option.Option<string>

@@ -78,6 +78,21 @@ const RoutingFields = Schema.Struct({
   midStream: or(Field.word("never"), "never")
 })
 
+const CircuitFields = Schema.Struct({
+  failureThreshold: or(Field.integer(1, 1_000), 3),
+  window: or(Field.duration("1ms"), 60_000),
+  /** Absent: only failures in a row open a circuit. */
+  failureRatio: optional(Field.number(0.01, 1)),
+  minimumCalls: or(Field.integer(1, 100_000), 20),
+  successThreshold: or(Field.integer(1, 1_000), 2),
+  initialBackoff: or(Field.duration("1ms"), 60_000),
+  maxBackoff: or(Field.duration("1ms"), 600_000),
+  multiplier: or(Field.number(1, 10), 2),
+  jitter: or(Field.number(0, 1), 0.2),
+  backoff: or(Field.word("exponential", "linear", "fibonacci"), "exponential"),
+  halfOpenMax: or(Field.integer(1, 1_000), 1)
+})
+
 const HealthFields = Schema.Struct({
   checkOnStart: or(Field.Flag, true),
   cacheFor: or(Field.duration("0ms"), 60_000)
@@ -105,6 +120,7 @@ export const ConfigFile = Schema.Struct({
   models: or(Schema.Array(ModelFields), []),
   tasks: or(Schema.Record({ key: Schema.String, value: Field.Text }), {}),
   routing: or(RoutingFields, Schema.decodeSync(RoutingFields)({})),
+  circuitBreaker: or(CircuitFields, Schema.decodeSync(CircuitFields)({})),
   health: or(HealthFields, Schema.decodeSync(HealthFields)({})),
   server: or(ServerFields, Schema.decodeSync(ServerFields)({})),
   log: or(LogFields, Schema.decodeSync(LogFields)({}))

@@ -5,10 +5,11 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { resolve } from "node:path"
 import * as ConfigError from "./ConfigError.js"
+import type { ConfigFile } from "./ConfigFile.js"
 import * as Environment from "./Environment.js"
 import * as Instances from "./Instances.js"
 import { notices } from "./Notices.js"
-import type { InstanceSettings, ModelSettings, Settings, VendorSlug } from "./Settings.js"
+import type { CircuitSettings, InstanceSettings, ModelSettings, Settings, VendorSlug } from "./Settings.js"
 import * as Sources from "./Sources.js"
 
 /** Where settings come from, besides the files. */
@@ -26,17 +27,25 @@ export interface LoadOptions {
  * weaker part of the environment. Fails with a `ConfigError` that holds all problems at once.
  */
 export const load = Effect.fn("LoadSettings.load")(function* ({ cli, configPath, cwd, env: given }: LoadOptions) {
-  const dotenv = yield* readText(resolve(cwd, ".env")).pipe(
-    Effect.catchIf(isNotFound, () => Effect.succeed("")),
-    Effect.mapError(unreadable(".env"))
-  )
-  const env = Environment.present({ ...Dotenv.parse(dotenv), ...defined(given) })
+  const env = yield* environment({ cwd, env: given })
   const path = configPath ?? env.get("ORELSE_CONFIG")
   const text = path === undefined ? "" : yield* Effect.mapError(readText(resolve(cwd, path)), unreadable(path))
   return yield* Sources.check(text, env, cli ?? {}).pipe(
     Either.mapLeft(({ problems, secrets }) => ConfigError.make(path, problems, secrets)),
     Either.flatMap((sources) => settle(sources, env, path))
   )
+})
+
+/** The variables that are set, here or in `.env`, unchecked. For who asks a gateway and needs no settings of its own. */
+export const environment = Effect.fn("LoadSettings.environment")(function* ({
+  cwd,
+  env
+}: Pick<LoadOptions, "cwd" | "env">) {
+  const dotenv = yield* readText(resolve(cwd, ".env")).pipe(
+    Effect.catchIf(isNotFound, () => Effect.succeed("")),
+    Effect.mapError(unreadable(".env"))
+  )
+  return Environment.present({ ...Dotenv.parse(dotenv), ...defined(env) })
 })
 
 /**
@@ -75,6 +84,7 @@ const settle = (
     tasks: { default: defaultTask(instances, models, replacements.local), ...file.tasks },
     replacements,
     routing: file.routing,
+    circuitBreaker: circuitOf(file.circuitBreaker),
     health: file.health,
     server: {
       ...file.server,
@@ -90,6 +100,21 @@ const settle = (
     notices: notices(instances, standIns, variables, env)
   })
 }
+
+const circuitOf = ({
+  backoff,
+  failureRatio,
+  initialBackoff,
+  jitter,
+  maxBackoff,
+  minimumCalls,
+  multiplier,
+  ...rest
+}: ConfigFile["circuitBreaker"]): CircuitSettings => ({
+  ...rest,
+  failureRatio: failureRatio === undefined ? undefined : { threshold: failureRatio, minimumCalls },
+  backoff: { kind: backoff, initial: initialBackoff, max: maxBackoff, multiplier, jitter }
+})
 
 const noProvider = {
   path: "",

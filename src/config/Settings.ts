@@ -169,6 +169,34 @@ export interface ReplacementSettings {
 
 export type LogLevel = "trace" | "debug" | "info" | "warn" | "error" | "fatal" | "silent"
 
+/** How long an open circuit stays open: each opening in a row takes longer. */
+export interface BackoffSettings {
+  readonly kind: "exponential" | "linear" | "fibonacci"
+  /** In ms. */
+  readonly initial: number
+  /** In ms. */
+  readonly max: number
+  /** For `exponential`. */
+  readonly multiplier: number
+  /** Share of the time that chance adds or takes: 0.2 is +-20 %. */
+  readonly jitter: number
+}
+
+/** When a circuit opens, and how it closes again. */
+export interface CircuitSettings {
+  /** So many failures in a row, all within the window, open the circuit. */
+  readonly failureThreshold: number
+  /** In ms. */
+  readonly window: number
+  /** Or this share of failures among at least so many calls of the window. */
+  readonly failureRatio: { readonly threshold: number; readonly minimumCalls: number } | undefined
+  /** So many successes in a row close a half-open circuit. */
+  readonly successThreshold: number
+  /** Calls that a half-open circuit lets through at a time. */
+  readonly halfOpenMax: number
+  readonly backoff: BackoffSettings
+}
+
 /** Everything that was configured, checked, with defaults filled in. Durations in ms, sizes in bytes. */
 export interface Settings {
   readonly preset: "development" | "production" | undefined
@@ -184,6 +212,7 @@ export interface Settings {
     readonly maxAttempts: number
     readonly midStream: "never"
   }
+  readonly circuitBreaker: CircuitSettings
   readonly health: { readonly checkOnStart: boolean; readonly cacheFor: number }
   readonly server: {
     readonly host: string

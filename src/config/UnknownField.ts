@@ -24,7 +24,6 @@ const laterFields: ReadonlySet<string> = new Set([
   "routing.sticky",
   "routing.hedge",
   "health.probe",
-  "circuitBreaker",
   "cache",
   "budgets",
   "alerts"

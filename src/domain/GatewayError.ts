@@ -53,8 +53,21 @@ export class DeadlineExceeded extends Schema.TaggedError<DeadlineExceeded>()("De
   }
 }
 
+/** Every candidate is known to be ill, so nobody was asked. */
+export class NobodyAvailable extends Schema.TaggedError<NobodyAvailable>()("NobodyAvailable", {
+  model: Schema.String,
+  attempts: Schema.Array(Attempt),
+  /** The earliest recovery that is expected, in ms from now. */
+  retryAfterMs: Schema.optional(Schema.Number)
+}) {
+  override get message(): string {
+    return `no provider of '${this.model}' is available now`
+  }
+}
+
 /** Every way in which `Gateway` can fail. */
-export type GatewayError = RequestRejected | ModelNotServed | ProviderFailed | FallbackExhausted | DeadlineExceeded
+export type GatewayError =
+  RequestRejected | ModelNotServed | ProviderFailed | FallbackExhausted | DeadlineExceeded | NobodyAvailable
 
 /** The calls that were made before the gateway gave up. */
 export const attemptsOf = (error: GatewayError): ReadonlyArray<Attempt> => ("attempts" in error ? error.attempts : [])

@@ -9,7 +9,9 @@ import type { StreamEvent } from "../domain/ChatEvent.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { GatewayError } from "../domain/GatewayError.js"
 import type { ProviderError } from "../domain/ProviderError.js"
+import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
+import * as Status from "../health/Status.js"
 import { Pricing } from "../ledger/Pricing.js"
 import * as Call from "../provider/Call.js"
 import type { Provider, ProviderCall } from "../provider/Provider.js"
@@ -40,10 +42,11 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     readonly startOpen: Starter<ChatReplyStream>
   }
 >() {
-  static readonly layer: Layer.Layer<Gateway, never, Catalog | Health | Pricing | Providers> = Layer.effect(
+  static readonly layer: Layer.Layer<Gateway, never, Catalog | Circuits | Health | Pricing | Providers> = Layer.effect(
     Gateway,
     Effect.gen(function* () {
       const catalog = yield* Catalog
+      const circuits = yield* Circuits
       const health = yield* Health
       const pricing = yield* Pricing
       const providers = yield* Providers
@@ -57,10 +60,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
         (timers, request, _caller, log = new AttemptLog(timers.now)) =>
         (goOn) => {
           const now = timers.now()
-          const plan = Plan.make(request, catalog.snapshot(), (instance) => {
-            const check = health.latest(instance, now)
-            return check?.available === false ? (check.reason ?? "its last check failed") : undefined
-          })
+          const plan = Plan.make(request, catalog.snapshot(), Status.ailments(circuits, health, now))
           if (Either.isLeft(plan)) {
             goOn(Either.left(Effect.fail(plan.left)))
             return () => {}
@@ -69,6 +69,11 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
             plan.right,
             log,
             timers,
+            {
+              ailment: ({ instance, model }) => circuits.ailment(instance, model, timers.now()),
+              admit: ({ instance, model }) => circuits.admit(instance, model, timers.now),
+              admitLast: ({ instance, model }) => circuits.admitLast(instance, model, timers.now)
+            },
             ({ baseUrl, instance, maxTokens, model, temperature }, limit) =>
               callOf(providers.of(instance), { request, model, baseUrl, maxTokens, temperature, timers, limit }),
             (served) => settle({ served, log, timers, dialect: request.dialect }, pricing)

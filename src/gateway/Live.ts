@@ -3,6 +3,7 @@ import { Catalog } from "../catalog/Catalog.js"
 import type { ConfigFileEncoded } from "../config/ConfigFile.js"
 import * as LoadSettings from "../config/LoadSettings.js"
 import { CurrentSettings } from "../config/Settings.js"
+import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
 import { Pricing } from "../ledger/Pricing.js"
 import { Providers } from "../provider/Providers.js"
@@ -12,7 +13,7 @@ import { Gateway } from "./Gateway.js"
 
 /** The whole gateway without a server, on `CurrentSettings`. */
 export const layer = Gateway.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(Catalog.layer, Health.layer, Pricing.layer)),
+  Layer.provideMerge(Layer.mergeAll(Catalog.layer, Circuits.layer, Health.layer, Pricing.layer)),
   Layer.provideMerge(Providers.layer),
   Layer.provideMerge(Layer.mergeAll(Transport.layer, Simulator.layer))
 )

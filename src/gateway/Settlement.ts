@@ -10,7 +10,7 @@ import type { ProviderStream } from "../provider/StreamCall.js"
 import type { Timers } from "../provider/Timers.js"
 import { vendors } from "../provider/Vendor.js"
 import type { AttemptLog } from "../routing/AttemptLog.js"
-import type { Served } from "../routing/FallbackChain.js"
+import type { Served } from "../routing/Run.js"
 import type { Candidate } from "../routing/Candidate.js"
 import type { ChatReply, ChatReplyStream, StreamEnd } from "./ChatReply.js"
 
@@ -32,6 +32,7 @@ export const buffered = (
   const { answer, status } = value
   const cost = costOf(candidate, answer.model, answer.usage, answer.reportedCost, pricing, timers)
   attempt.succeed(status, answer.usage, cost)
+  served.permit.succeed()
   return {
     provider: candidate.instance.provider,
     instance: candidate.instance.id,
@@ -57,8 +58,13 @@ export const streamed = (
     const usage = stream.usage()
     const cost = costOf(candidate, stream.model(), usage, stream.reportedCost(), pricing, timers)
     attempt.succeed(stream.status, usage, cost)
-    if (error !== undefined) attempt.fail(error)
-    if (cancelled) attempt.cancel()
+    if (error !== undefined) {
+      attempt.fail(error)
+      served.permit.fail(error, served.counts(error))
+    } else if (cancelled) {
+      attempt.cancel()
+      served.permit.release()
+    } else served.permit.succeed()
     settled = { attempts: log.view(), usage, cost: totalCost(log), error }
     return settled
   }

@@ -6,6 +6,7 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { version } from "../config/Version.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
+import { CircuitPayload, ExplanationBody, FailoverBody, InstanceBody, ProvidersBody } from "./AdminBodies.js"
 import { RoutePayload } from "./RouteHandler.js"
 
 /** OpenAI's error object, with `attempts` where several calls were made. */
@@ -139,6 +140,8 @@ const TestResult = Schema.Struct({
   message: Schema.NullOr(Schema.String)
 }).annotations({ identifier: "TestResult" })
 
+const InstancePath = Schema.Struct({ instance: Schema.String })
+
 const ChatGroup = HttpApiGroup.make("chat")
   .add(
     HttpApiEndpoint.post("completions", "/v1/chat/completions")
@@ -204,12 +207,42 @@ const HealthGroup = HttpApiGroup.make("health")
   .add(HttpApiEndpoint.get("livez", "/livez").addSuccess(Liveness))
   .add(HttpApiEndpoint.get("readyz", "/readyz").addSuccess(Liveness))
 
-const AdminGroup = HttpApiGroup.make("admin").add(
-  HttpApiEndpoint.post("test", "/admin/providers/:instance/test")
-    .setPath(Schema.Struct({ instance: Schema.String }))
-    .addSuccess(TestResult)
-    .annotate(OpenApi.Description, "Asks an instance for its models, which no vendor bills.")
-)
+const AdminGroup = HttpApiGroup.make("admin")
+  .add(
+    HttpApiEndpoint.get("providers", "/admin/providers")
+      .addSuccess(ProvidersBody)
+      .annotate(OpenApi.Description, "How each instance is, as its calls and checks have shown.")
+  )
+  .add(
+    HttpApiEndpoint.put("circuit", "/admin/providers/:instance/circuit")
+      .setPath(InstancePath)
+      .setPayload(CircuitPayload)
+      .addSuccess(InstanceBody)
+      .annotate(
+        OpenApi.Description,
+        "Holds the circuit of an instance open or closed, or gives it back to its own judgement."
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("test", "/admin/providers/:instance/test")
+      .setPath(InstancePath)
+      .addSuccess(TestResult)
+      .annotate(OpenApi.Description, "Asks an instance for its models, which no vendor bills.")
+  )
+  .add(
+    HttpApiEndpoint.get("failover", "/admin/failover/status")
+      .addSuccess(FailoverBody)
+      .annotate(OpenApi.Description, "Who would answer each model now, and who would take over.")
+  )
+  .add(
+    HttpApiEndpoint.get("explain", "/admin/failover/model/*")
+      .setPath(Schema.Struct({ "*": Schema.String }))
+      .addSuccess(ExplanationBody)
+      .annotate(
+        OpenApi.Description,
+        "The plan of a request for a model, whose id may hold slashes: candidates in order, and who is left out and why. Nobody is called."
+      )
+  )
 
 /** Every route of the gateway: the contract, the OpenAPI page and the typed client. */
 export class Api extends HttpApi.make("orelse")

@@ -65,6 +65,7 @@ const isCallers = (error: GatewayError): boolean => {
     case "ProviderFailed":
       return callers.has(error.error.category)
     case "FallbackExhausted":
+    case "NobodyAvailable":
     case "DeadlineExceeded":
       return false
   }

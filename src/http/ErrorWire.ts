@@ -36,6 +36,10 @@ export const make = (error: GatewayError | HttpRefusal, trace: boolean): WireErr
     }
     case "DeadlineExceeded":
       return withAttempts(wire(504, error.message, "timeout_error", "deadline_exceeded"), error)
+    case "NobodyAvailable": {
+      const wired = wire(503, error.message, "service_unavailable", "no_provider_available")
+      return withAttempts({ ...wired, headers: retryAfter(error.retryAfterMs) }, error)
+    }
     case "FallbackExhausted": {
       const wired = wire(503, error.message, "service_unavailable", "fallback_exhausted")
       const headers = { ...retryAfter(error.retryAfterMs), ...(error.retryable ? {} : neverRetry) }

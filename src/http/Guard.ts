@@ -70,7 +70,10 @@ const isPlain = (path: string): boolean =>
   /^\/[A-Za-z0-9_.~\-/:@%]*$/.test(path) &&
   !path.includes("//") &&
   !/(^|\/)\.\.?(\/|$)/.test(path) &&
-  (!path.includes("%") || path.startsWith("/v1/models/"))
+  (!path.includes("%") || namingModels.some((prefix) => path.startsWith(prefix)))
+
+/** Below these an id of a model follows, which may need escapes. */
+const namingModels = ["/v1/models/", "/admin/failover/model/"]
 
 /** Either header carries a key; two different ones are a mistake that must not be guessed away. */
 const credential = (inbound: Inbound): string | HttpRefusal.HttpRefusal | undefined => {

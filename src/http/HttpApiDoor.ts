@@ -9,6 +9,7 @@ import * as Stream from "effect/Stream"
 import { IncomingMessage } from "node:http"
 import { CurrentSettings } from "../config/Settings.js"
 import * as Caller from "../domain/Caller.js"
+import type { GatewayError } from "../domain/GatewayError.js"
 import * as PushStream from "../gateway/PushStream.js"
 import * as Call from "../provider/Call.js"
 import * as AccessLog from "./AccessLog.js"
@@ -66,9 +67,18 @@ export const answer = (handler: Handler): Answer =>
     return respond(visit, reply)
   })
 
+/** The body of a request that a handler reads itself. */
+export const wholeBody = Effect.flatMap(CurrentVisit, ({ bodyLimit }) => readBody(bodyLimit))
+
 /** An error as an answer. */
-export const refuse = (error: HttpRefusal.HttpRefusal): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+export const refuse = (
+  error: GatewayError | HttpRefusal.HttpRefusal
+): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.map(CurrentVisit, (visit) => respond(visit, Replies.refuse(visit.inbound, error)))
+
+/** An error as an answer to a request whose body was not read to its end. */
+export const refuseBeforeEnd = (error: HttpRefusal.HttpRefusal) =>
+  Effect.flatMap(CurrentVisit, (visit) => respondBeforeEnd(visit, Replies.refuse(visit.inbound, error)))
 
 /** Around every route: who may come in, and whatever went wrong in OpenAI's shape. */
 export const guarded = HttpApiBuilder.middleware(

@@ -1,11 +1,13 @@
 import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpApiSwagger from "@effect/platform/HttpApiSwagger"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Catalog } from "../catalog/Catalog.js"
+import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
+import * as Status from "../health/Status.js"
+import * as AdminHandlers from "./AdminHandlers.js"
 import * as Answering from "./Answering.js"
 import { Api } from "./Api.js"
 import * as Door from "./HttpApiDoor.js"
@@ -45,6 +47,7 @@ const ModelsLive = HttpApiBuilder.group(Api, "models", (handlers) =>
 const HealthLive = HttpApiBuilder.group(Api, "health", (handlers) =>
   Effect.gen(function* () {
     const catalog = yield* Catalog
+    const circuits = yield* Circuits
     const health = yield* Health
     const readiness = yield* Readiness
     return handlers
@@ -52,14 +55,13 @@ const HealthLive = HttpApiBuilder.group(Api, "health", (handlers) =>
         Effect.clockWith((clock) =>
           Effect.sync(() => {
             const now = clock.unsafeCurrentTimeMillis()
-            const { instances } = catalog.snapshot()
-            const down = instances.filter((instance) => health.latest(instance, now)?.available === false).length
+            const { overall } = Status.all(catalog.snapshot().instances, circuits, health, now)
             return {
               status: "ok" as const,
               redis: false,
               database: false,
               timestamp: new Date(now).toISOString(),
-              instances: { healthy: instances.length - down, recovering: 0, down }
+              instances: { healthy: overall.healthy, recovering: overall.recovering, down: overall.down }
             }
           })
         )
@@ -75,33 +77,12 @@ const HealthLive = HttpApiBuilder.group(Api, "health", (handlers) =>
   })
 )
 
-const AdminLive = HttpApiBuilder.group(Api, "admin", (handlers) =>
-  Effect.gen(function* () {
-    const catalog = yield* Catalog
-    const health = yield* Health
-    return handlers.handleRaw("test", ({ path }) =>
-      Effect.gen(function* () {
-        const instance = catalog.snapshot().instances.find(({ id }) => id === path.instance)
-        if (instance === undefined) return yield* Door.refuse(HttpRefusal.noSuchInstance(path.instance))
-        const [took, check] = yield* Effect.timed(health.check(instance))
-        return HttpServerResponse.unsafeJson({
-          instance: instance.id,
-          ok: check.available,
-          ms: Math.round(Duration.toMillis(took)),
-          models: check.models.length,
-          message: check.reason ?? null
-        })
-      })
-    )
-  })
-)
-
 /** Every route of the gateway as one HttpApi, to be served by any HttpServer. */
 export const layer = HttpApiSwagger.layer({ path: "/docs" }).pipe(
   Layer.provideMerge(HttpApiBuilder.middlewareOpenApi({ path: "/openapi.json" })),
   Layer.provideMerge(Door.guarded),
   Layer.provideMerge(HttpApiBuilder.api(Api)),
-  Layer.provide([ChatLive, ModelsLive, HealthLive, AdminLive]),
+  Layer.provide([ChatLive, ModelsLive, HealthLive, AdminHandlers.layer]),
   Layer.provideMerge(HttpApiBuilder.Router.Live),
   Layer.provideMerge(HttpApiBuilder.Middleware.layer)
 )

@@ -5,6 +5,7 @@ import type { Target } from "../catalog/Target.js"
 import type { InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest, FallbackEntry } from "../domain/ChatRequest.js"
 import { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
+import type { Ailing } from "../health/Status.js"
 import { vendors } from "../provider/Vendor.js"
 import { inabilities, nobodyCan, type Inability } from "./Ability.js"
 import type { Candidate } from "./Candidate.js"
@@ -14,7 +15,7 @@ export interface Excluded {
   readonly instance: string
   readonly model: string
   /** `dialect`: it does not offer this kind of request. `lossy`: it would not be told all, and the request demands that. */
-  readonly reason: "unhealthy" | "attempts" | "dialect" | "lossy"
+  readonly reason: "unhealthy" | "circuit_open" | "half_open" | "rate_limited" | "attempts" | "dialect" | "lossy"
   readonly detail: string
   /** It stood before the first candidate that is asked. */
   readonly ahead: boolean
@@ -30,10 +31,12 @@ export interface Plan {
   readonly maxAttempts: number
   /** In ms from the start. */
   readonly deadline: number
+  /** Nobody is well: the candidate is the one that is nearest to its recovery, at this time (Unix ms). */
+  readonly lastResort: number | undefined
 }
 
-/** Why an instance is not well, or `undefined`. */
-export type Ailment = (instance: InstanceSettings) => string | undefined
+/** Why a model of an instance is better not asked now; `undefined`: it may be. */
+export type Ailment = (instance: InstanceSettings, model: string) => Ailing | undefined
 
 /** The plan of a request. */
 export const make = (
@@ -46,8 +49,8 @@ export const make = (
   const { maxAttempts, deadline } = snapshot.settings.routing
   const unable = inabilities(request, chain.right, maxAttempts)
   if (unable.length === chain.right.length) return Either.left(nobodyCan(request, unable))
-  const { candidates, excluded } = select(chain.right, unable, ailment, maxAttempts)
-  return Either.right({ asked: request.model, candidates, excluded, maxAttempts, deadline })
+  const selected = select(chain.right, unable, ailment, maxAttempts)
+  return Either.right({ asked: request.model, ...selected, maxAttempts, deadline })
 }
 
 const chainOf = (
@@ -147,42 +150,49 @@ const isAllowed = (baseUrl: string, instance: InstanceSettings): boolean => {
 
 const none: ReadonlyArray<Excluded> = []
 
-/** Instances that are not well are left out while somebody else is; what the cap of attempts cannot reach, too. */
+/** Candidates that are not well are left out while somebody else is; what the cap of attempts cannot reach, too. */
 const select = (
   chain: ReadonlyArray<Candidate>,
   unable: ReadonlyArray<Inability>,
   ailment: Ailment,
   maxAttempts: number
-): { readonly candidates: ReadonlyArray<Candidate>; readonly excluded: ReadonlyArray<Excluded> } => {
-  const ailments = chain.map(({ instance }) => ailment(instance))
-  if (unable.length === 0 && chain.length <= maxAttempts && ailments.every((detail) => detail === undefined)) {
-    return { candidates: chain, excluded: none }
+): Pick<Plan, "candidates" | "excluded" | "lastResort"> => {
+  const ailments = chain.map(({ instance, model }) => ailment(instance, model))
+  if (unable.length === 0 && chain.length <= maxAttempts && ailments.every((ailing) => ailing === undefined)) {
+    return { candidates: chain, excluded: none, lastResort: undefined }
   }
   const inability = (candidate: Candidate): Inability | undefined => unable.find((each) => each.candidate === candidate)
-  const well = chain.some((candidate, at) => ailments[at] === undefined && inability(candidate) === undefined)
+  const able = chain.flatMap((candidate, at) =>
+    inability(candidate) === undefined ? [{ candidate, ailing: ailments[at] }] : []
+  )
+  const well = able.some(({ ailing }) => ailing === undefined)
+  // Failed checks alone keep nobody from being asked when nobody else is there.
+  const circuits = able.filter(({ ailing }) => ailing !== undefined && ailing.reason !== "unhealthy")
+  const last = !well && circuits.length === able.length ? nearest(circuits) : undefined
   const candidates: Array<Candidate> = []
   const excluded: Array<Excluded> = []
   for (const [at, candidate] of chain.entries()) {
     const cannot = inability(candidate)
-    const detail = cannot?.detail ?? ailments[at]
-    const reason =
-      cannot !== undefined
-        ? cannot.reason
-        : well && detail !== undefined
-          ? "unhealthy"
-          : candidates.length >= maxAttempts
-            ? "attempts"
-            : undefined
-    if (reason === undefined) candidates.push(candidate)
+    const ailing = ailments[at]
+    const why =
+      cannot ?? (last === undefined ? avoided(ailing, well) : last.candidate === candidate ? undefined : ailing)
+    if (why === undefined && candidates.length < maxAttempts) candidates.push(candidate)
     else {
       excluded.push({
         instance: candidate.instance.id,
         model: candidate.model,
-        reason,
-        detail: reason === "attempts" ? `a request may cost ${maxAttempts} calls` : (detail ?? ""),
+        reason: why?.reason ?? "attempts",
+        detail: why?.detail ?? `a request may cost ${maxAttempts} calls`,
         ahead: candidates.length === 0
       })
     }
   }
-  return { candidates, excluded }
+  return { candidates, excluded, lastResort: last?.ailing?.until }
 }
+
+/** While somebody is well, whoever is not; while none is, those whose circuit says so, and not those of a failed check. */
+const avoided = (ailing: Ailing | undefined, well: boolean): Ailing | undefined =>
+  well || ailing?.reason !== "unhealthy" ? ailing : undefined
+
+const nearest = <A extends { readonly ailing: Ailing | undefined }>(ill: ReadonlyArray<A>): A | undefined =>
+  ill.toSorted((a, b) => (a.ailing?.until ?? 0) - (b.ailing?.until ?? 0))[0]

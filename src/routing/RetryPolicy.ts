@@ -11,6 +11,8 @@ export interface Remaining {
   readonly calls: number
   /** Until this candidate's share of the deadline is over, in ms. */
   readonly ms: number
+  /** Until it may be asked at all, in ms: another request may have been told to wait. */
+  readonly wait: number
   /** Another candidate would take over from this failure. */
   readonly successor: boolean
 }
@@ -20,7 +22,8 @@ const shortWait = 5_000
 
 /** Is the same candidate worth another call after this failure? */
 export const mayRetry = (error: ProviderError, settings: RetrySettings, remaining: Remaining): boolean => {
-  const hint = error.retryAfterMs ?? 0
+  const hint = Math.max(error.retryAfterMs ?? 0, remaining.wait)
+  if (remaining.wait > shortWait && remaining.successor) return false
   if (remaining.calls <= 0 || hint >= remaining.ms || error.shouldRetry === false) return false
   switch (error._tag) {
     // A second try with the same key or an empty account cannot help, whatever the provider says.
@@ -58,9 +61,11 @@ export const schedule = (
     Schedule.whileInput((error: ProviderError) => mayRetry(error, settings, remaining())),
     Schedule.modifyDelayEffect(([, error], delay) =>
       Effect.map(Random.next, (random) => {
-        const capped = Math.min(Duration.toMillis(delay), settings.maxDelay, remaining().ms / 2)
+        const { ms, wait } = remaining()
+        const capped = Math.min(Duration.toMillis(delay), settings.maxDelay, ms / 2)
         const jittered = settings.jitter === "full" ? capped * random : capped
-        return Duration.millis(Math.ceil(Math.max(jittered, error.retryAfterMs ?? 0)))
+        // A timer may go off a moment early, when the wait is not over.
+        return Duration.millis(Math.ceil(Math.max(jittered, error.retryAfterMs ?? 0, wait === 0 ? 0 : wait + 1)))
       })
     )
   )

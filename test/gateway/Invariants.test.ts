@@ -10,6 +10,7 @@ import { attemptsOf } from "../../src/domain/GatewayError.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
 import * as AnswerText from "../../src/protocol/AnswerText.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
+import { Simulator } from "../../src/provider/Simulator.js"
 import { request } from "../support/gateway.js"
 import { calls, reading, scripted, textOf } from "../support/streaming.js"
 
@@ -42,6 +43,11 @@ const settings = { routing: { strategy: "priority", deadline, maxAttempts, midSt
 /** For each provider what it does at its first call, its second, and so on. */
 const script = FastCheck.array(FastCheck.constantFrom(...Object.keys(behaviours)), { minLength: 1, maxLength: 3 })
 const scripts = FastCheck.tuple(script, script, script)
+
+/** Enough to open circuits and to heal them. */
+const longScript = FastCheck.array(FastCheck.constantFrom(...Object.keys(behaviours)), { minLength: 1, maxLength: 12 })
+const longScripts = FastCheck.tuple(longScript, longScript, longScript)
+const requests = { minLength: 4, maxLength: 10 }
 
 const following = (names: ReadonlyArray<ReadonlyArray<string>>) => ({
   settings,
@@ -116,4 +122,59 @@ describe("whatever three providers do", () => {
       ),
     { fastCheck: { numRuns: 30 }, timeout: 60_000 }
   )
+
+  it.effect.prop(
+    "many requests in a row are each one provider's or fail within their bounds, and all comes back when it is well again",
+    [longScripts, FastCheck.array(FastCheck.tuple(FastCheck.nat(15_000), FastCheck.boolean()), requests)],
+    ([names, arrivals]) =>
+      scripted(
+        following(names),
+        Effect.gen(function* () {
+          const service = yield* Gateway
+          const fibers = yield* Effect.forEach(arrivals, ([gap, leaves]) =>
+            Effect.gen(function* () {
+              const startedAt = (yield* Effect.clock).unsafeCurrentTimeMillis()
+              const fiber = yield* Effect.fork(Effect.either(service.complete(request())))
+              yield* TestClock.adjust(gap)
+              if (leaves) yield* Fiber.interrupt(fiber)
+              return { startedAt, fiber }
+            })
+          )
+          yield* TestClock.adjust(deadline)
+          let [told, allTold] = [0, true]
+          for (const { fiber, startedAt } of fibers) {
+            const exit = Option.getOrThrow(yield* Fiber.poll(fiber))
+            if (Exit.isFailure(exit)) {
+              assert.isTrue(Exit.isInterrupted(exit))
+              allTold = false
+              continue
+            }
+            const outcome = exit.value
+            const attempts = outcome._tag === "Left" ? attemptsOf(outcome.left) : outcome.right.attempts
+            told += attempts.length
+            assert.isAtMost(attempts.length, maxAttempts)
+            for (const { ms, startedAt: at } of attempts) assert.isAtMost(at + ms, startedAt + deadline)
+            if (outcome._tag === "Right") {
+              assert.strictEqual(AnswerText.textOf(outcome.right.answer), said(outcome.right.instance))
+            } else if (outcome.left._tag === "NobodyAvailable") assert.isEmpty(attempts)
+          }
+          if (allTold) assert.strictEqual(told, yield* made)
+          else assert.isAtMost(told, yield* made)
+
+          const simulator = yield* Simulator
+          for (const id of ids) yield* simulator.script(id, Simulated.answer(said(id)))
+          // No circuit is open for longer than a spent key's hour.
+          yield* TestClock.adjust("2 hours")
+          for (let time = 0; time < 3; time++) {
+            const fiber = yield* Effect.fork(service.complete(request()))
+            yield* TestClock.adjust("1 second")
+            assert.strictEqual((yield* Fiber.join(fiber)).instance, "a")
+          }
+        })
+      ),
+    { fastCheck: { numRuns: 100 }, timeout: 120_000 }
+  )
 })
+
+/** Calls to everybody so far. */
+const made = Effect.map(calls(...ids), (each) => each.reduce((sum, [, all]) => sum + all, 0))

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import { answer } from "../support/replies.js"
 import * as Upstream from "../support/upstream.js"
 import { run } from "./support/command.js"
+import { freePort, serve } from "./support/gateway.js"
 
 const key = "sk-canary-4f1d7a9c2e6b8035"
 
@@ -21,9 +22,11 @@ describe("the command line", () => {
   it.live("explains itself and each subcommand", () =>
     Effect.gen(function* () {
       for (const [args, words] of [
-        [["--help"], /start[^]*test/],
+        [["--help"], /start[^]*test[^]*stats[^]*explain/],
         [["start", "--help"], /serve the gateway[^]*--config[^]*--port[^]*--host/],
-        [["test", "--help"], /check the configuration[^]*--live/]
+        [["test", "--help"], /check the configuration[^]*--live/],
+        [["stats", "--help"], /running gateway[^]*--url[^]*--json[^]*--watch/],
+        [["explain", "--help"], /<model>[^]*--json[^]*--config[^]*--url/]
       ] as const) {
         const { code, stderr, stdout } = yield* run(args)
         assert.deepStrictEqual([code, stderr], [0, ""])
@@ -38,7 +41,9 @@ describe("the command line", () => {
         [["strat"], /strat|start/],
         [["start", "--prot", "1"], /--prot/],
         [["start", "--port", "many"], /many/],
-        [["test", "--live", "now"], /now/]
+        [["test", "--live", "now"], /now/],
+        [["explain"], /model/],
+        [["stats", "--watsh"], /--watsh/]
       ] as const) {
         const { code, stderr, stdout } = yield* run(args)
         assert.deepStrictEqual([args, code, stdout], [args, 2, ""])
@@ -133,6 +138,43 @@ tasks: { code: gpt-4o }
       assert.strictEqual(code, 1)
       assert.match(stdout, /^ours: ok .*\nopenai: .*connect.*\n1 passed, 1 failed$/m)
       assert.notInclude(stdout + stderr, key)
+    })
+  )
+})
+
+describe("orelse explain and orelse stats", () => {
+  it.live("explain a model from the configuration, and never show a key", () =>
+    Effect.gen(function* () {
+      const files = { "orelse.yaml": config("http://127.0.0.1:1/v1", "    models: [small]") }
+      const { code, stderr, stdout } = yield* run(["explain", "small", "--config", "orelse.yaml"], { files })
+      assert.deepStrictEqual([code, stderr], [0, ""])
+      assert.match(stdout, /^1\. ours\/small \(openai-compatible; price unknown\)\nAt most 6 calls /)
+      const none = yield* run(["explain", "large", "--config", "orelse.yaml"], { files })
+      assert.deepStrictEqual(
+        [none.code, none.stdout, none.stderr],
+        [1, "", "no provider is configured for the model 'large'\n"]
+      )
+    })
+  )
+
+  it.scopedLive("ask a gateway that runs, without colours where no terminal is, and end with 1 where none does", () =>
+    Effect.gen(function* () {
+      const upstream = yield* Upstream.make(answer("unasked"))
+      const setting = { files: { "orelse.yaml": config(upstream.url) }, env: { ORELSE_CONFIG: "orelse.yaml" } }
+      const { url } = yield* serve(setting)
+      const env = { PORT: new URL(url).port }
+      const asked = yield* run(["stats"], { env })
+      assert.deepStrictEqual([asked.code, asked.stderr], [0, ""])
+      assert.match(
+        asked.stdout,
+        /^ours +openai-compatible +Healthy +closed +0 [^]*\noverall: 1 healthy, 0 recovering, 0 down, of 1\n$/m
+      )
+      const explained = yield* run(["explain", "m", "--json", "--url", url])
+      assert.strictEqual(JSON.parse(explained.stdout).failover_order[0].health, "healthy")
+      const port = yield* freePort
+      const none = yield* run(["stats", "--url", `http://127.0.0.1:${port}`])
+      assert.deepStrictEqual([none.code, none.stdout], [1, ""])
+      assert.match(none.stderr, /^no gateway answers at http:\/\/127\.0\.0\.1:\d+: /)
     })
   )
 })

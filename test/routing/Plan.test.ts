@@ -25,7 +25,9 @@ const planned = (setup: Setup) => {
   const base = settings({ instances: setup.instances ?? instances, models: setup.models ?? models })
   const snapshot = makeSnapshot({ ...base, routing: { ...base.routing, ...setup.routing } })
   return Plan.make(request(setup.request), snapshot, ({ id }) =>
-    setup.ailing?.includes(id) === true ? `${id} did not answer` : undefined
+    setup.ailing?.includes(id) === true
+      ? { reason: "unhealthy" as const, detail: `${id} did not answer`, until: 0 }
+      : undefined
   )
 }
 

@@ -8,6 +8,14 @@ export const settings = (overrides: Partial<Settings> = {}): Settings => ({
   tasks: { default: "gpt-4o-mini" },
   replacements: { openai: undefined, claude: undefined, others: [], local: "llama3:8b" },
   routing: { strategy: "priority", deadline: 120_000, maxAttempts: 6, midStream: "never" },
+  circuitBreaker: {
+    failureThreshold: 3,
+    window: 60_000,
+    failureRatio: undefined,
+    successThreshold: 2,
+    halfOpenMax: 1,
+    backoff: { kind: "exponential", initial: 60_000, max: 600_000, multiplier: 2, jitter: 0 }
+  },
   health: { checkOnStart: false, cacheFor: 60_000 },
   server: { host: "127.0.0.1", port: 0, bodyLimit: 1024 * 1024, drain: 5_000, adminKey: undefined },
   log: { level: "silent", format: "json", file: undefined },

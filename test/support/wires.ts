@@ -2,6 +2,7 @@ import * as Layer from "effect/Layer"
 import { Catalog } from "../../src/catalog/Catalog.js"
 import { CurrentSettings, type Settings } from "../../src/config/Settings.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
+import { Circuits } from "../../src/health/Circuits.js"
 import { Health } from "../../src/health/Health.js"
 import { Pricing } from "../../src/ledger/Pricing.js"
 import { Providers } from "../../src/provider/Providers.js"
@@ -92,7 +93,7 @@ export const replaying = (status: number, headers: IncomingHeaders, ...chunks: R
 /** The whole gateway on a network of its own. */
 export const gatewayOn = (transport: Transport["Type"], settings: Settings) =>
   Gateway.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Catalog.layer, Health.layer, Pricing.layer)),
+    Layer.provideMerge(Layer.mergeAll(Catalog.layer, Circuits.layer, Health.layer, Pricing.layer)),
     Layer.provideMerge(Providers.layer),
     Layer.provideMerge(Layer.mergeAll(Layer.succeed(Transport, transport), Simulator.layer)),
     Layer.provide(Layer.succeed(CurrentSettings, settings))

@@ -1,0 +1,77 @@
+import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
+import type * as FileSystem from "@effect/platform/FileSystem"
+import * as HttpClient from "@effect/platform/HttpClient"
+import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { ConfigError } from "../config/ConfigError.js"
+import * as LoadSettings from "../config/LoadSettings.js"
+import * as Json from "../protocol/Json.js"
+import { Failed } from "./Failed.js"
+
+/** A gateway that runs somewhere. */
+export interface Remote {
+  readonly url: string
+  /** What its admin route at `path` answers, or why there is nothing to show. */
+  readonly get: <A, I>(path: string, schema: Schema.Schema<A, I>) => Effect.Effect<A, Failed>
+}
+
+/** The gateway at `--url`, or else on this machine at `PORT`; `ORELSE_ADMIN_KEY` opens it. */
+export const make = (url: Option.Option<string>): Effect.Effect<Remote, ConfigError | Failed, FileSystem.FileSystem> =>
+  Effect.gen(function* () {
+    const env = yield* LoadSettings.environment({ env: process.env, cwd: process.cwd() })
+    const base = Option.getOrElse(url, () => `http://127.0.0.1:${env.get("PORT") ?? "3000"}`).replace(/\/+$/, "")
+    if (!isAddress(base)) {
+      return yield* new Failed({ message: `'${base}' is not the address of a gateway, as http://127.0.0.1:3000 is` })
+    }
+    const key = env.get("ORELSE_ADMIN_KEY")
+    return { url: base, get: (path, schema) => ask(base, key, path, schema) }
+  })
+
+const ask = <A, I>(
+  base: string,
+  key: string | undefined,
+  path: string,
+  schema: Schema.Schema<A, I>
+): Effect.Effect<A, Failed> =>
+  Effect.gen(function* () {
+    const request = HttpClientRequest.get(base + path).pipe(
+      key === undefined ? (unchanged) => unchanged : HttpClientRequest.bearerToken(key)
+    )
+    const { status, text } = yield* HttpClient.execute(request).pipe(
+      Effect.flatMap((response) => Effect.map(response.text, (read) => ({ status: response.status, text: read }))),
+      Effect.timeout(patience),
+      Effect.mapError(() => new Failed({ message: `no gateway answers at ${base}: is it running there? (--url)` }))
+    )
+    const body = Json.parsedForReading(text)
+    if (status === 401) return yield* new Failed({ message: refused(base, key) })
+    if (status !== 200) {
+      const message =
+        Json.text(Json.record(Json.record(body)["error"])["message"]) ?? `it answers with status ${status}`
+      return yield* new Failed({ message: `${base}: ${message}` })
+    }
+    return yield* Either.mapLeft(
+      Schema.decodeUnknownEither(schema)(body),
+      () => new Failed({ message: `what answers at ${base} is not orelse, or another version of it` })
+    )
+  }).pipe(
+    Effect.provide(FetchHttpClient.layer),
+    // A redirect would take the key elsewhere.
+    Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" })
+  )
+
+const patience = "10 seconds"
+
+const refused = (base: string, key: string | undefined): string =>
+  key === undefined
+    ? `the gateway at ${base} asks for its admin key: set ORELSE_ADMIN_KEY`
+    : `the gateway at ${base} has another admin key than ORELSE_ADMIN_KEY says`
+
+/** Keys do not belong into an address, where every log shows them. */
+const isAddress = (text: string): boolean => {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined || url.username !== "" || url.password !== "") return false
+  return /^https?:$/.test(url.protocol) && url.search === "" && url.hash === ""
+}

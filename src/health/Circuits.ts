@@ -1,0 +1,55 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as PubSub from "effect/PubSub"
+import { CurrentSettings, type InstanceSettings } from "../config/Settings.js"
+import type * as CircuitBreaker from "./CircuitBreaker.js"
+import type { Ailment, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
+import { Registry } from "./Registry.js"
+
+/** The circuit breakers of all keys, instances and their models. It is told by whoever calls, and never asks by itself. */
+export class Circuits extends Context.Tag("orelse/Circuits")<
+  Circuits,
+  {
+    /** Why a model of an instance would not be asked now; `undefined`: it would. */
+    readonly ailment: (instance: InstanceSettings, model: string, now: number) => Ailment | undefined
+    /** Leave for a call that starts now. `undefined`: not now. */
+    readonly admit: (instance: InstanceSettings, model: string, now: () => number) => Permit | undefined
+    /**
+     * Leave for a call although a circuit is open, where nobody else is left. Each instance has a small budget for that,
+     * which successes and time refill. A failure of such a call keeps nobody waiting for longer.
+     */
+    readonly admitLast: (instance: InstanceSettings, model: string, now: () => number) => Permit | undefined
+    readonly of: (instance: InstanceSettings, now: number) => InstanceCircuits
+    /** An operator's decree about an instance. Its models begin anew. */
+    readonly force: (instance: InstanceSettings, forced: CircuitBreaker.Forced, now: number) => void
+    /** Every change; what a slow listener misses is dropped, the oldest first. */
+    readonly events: PubSub.PubSub<HealthEvent>
+  }
+>() {
+  static readonly layer: Layer.Layer<Circuits, never, CurrentSettings> = Layer.effect(
+    Circuits,
+    Effect.gen(function* () {
+      const { circuitBreaker } = yield* CurrentSettings
+      const random = yield* Effect.random
+      const events = yield* PubSub.sliding<HealthEvent>(1_024)
+      // Chance is asked for when a circuit opens, which is rare.
+      const registry = new Registry(
+        circuitBreaker,
+        () => Effect.runSync(random.next),
+        (event) => Effect.runSync(PubSub.publish(events, event))
+      )
+      return {
+        ailment: registry.ailment,
+        admit: registry.admit,
+        admitLast: registry.admitLast,
+        of: registry.of,
+        force: registry.force,
+        events
+      }
+    })
+  )
+
+  /** The changes from now on, as a queue that ends with the scope. */
+  static readonly subscribe = Effect.flatMap(Circuits, ({ events }) => PubSub.subscribe(events))
+}

@@ -1,0 +1,54 @@
+/** Latencies of an instance, in ms: of a stream its first token, else the whole answer. */
+export interface LatencySummary {
+  readonly ewma: number | undefined
+  readonly p50: number | undefined
+  readonly p95: number | undefined
+  readonly p99: number | undefined
+}
+
+/** The latest calls to an instance: how long they took, and which of them failed. */
+export class RecentCalls {
+  private readonly latencies: Array<number> = []
+  private readonly outcomes: Array<boolean> = []
+  private next = 0
+  private nextOutcome = 0
+  private ewma: number | undefined = undefined
+
+  succeed(latency: number): void {
+    this.outcome(true)
+    this.latencies[this.next] = latency
+    this.next = (this.next + 1) % remembered
+    this.ewma = this.ewma === undefined ? latency : this.ewma + weight * (latency - this.ewma)
+  }
+
+  fail(): void {
+    this.outcome(false)
+  }
+
+  /** Of the latest calls; `undefined` before the first one. */
+  get errorRate(): number | undefined {
+    const { outcomes } = this
+    return outcomes.length === 0 ? undefined : outcomes.filter((ok) => !ok).length / outcomes.length
+  }
+
+  get calls(): number {
+    return this.outcomes.length
+  }
+
+  get summary(): LatencySummary {
+    const sorted = this.latencies.toSorted((a, b) => a - b)
+    const at = (share: number): number | undefined => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
+    return { ewma: this.ewma, p50: at(0.5), p95: at(0.95), p99: at(0.99) }
+  }
+
+  private outcome(ok: boolean): void {
+    this.outcomes[this.nextOutcome] = ok
+    this.nextOutcome = (this.nextOutcome + 1) % remembered
+  }
+}
+
+/** Enough for a p99 that means something, and little enough to sort when somebody asks. */
+const remembered = 256
+
+/** Of the newest latency in the moving average. */
+const weight = 0.2

@@ -1,0 +1,57 @@
+import type { ProviderError } from "../domain/ProviderError.js"
+import type * as Blame from "./Blame.js"
+import type * as CircuitBreaker from "./CircuitBreaker.js"
+import type { LatencySummary } from "./Latency.js"
+
+/** Why a candidate is not asked now. */
+export interface Ailment {
+  readonly scope: Blame.Scope
+  readonly reason: "circuit_open" | "half_open" | "rate_limited"
+  /** Unix ms; the earliest time at which it may be asked. */
+  readonly until: number
+  /** A safe sentence. */
+  readonly detail: string
+}
+
+/** Leave to make one call. Of `succeed`, `fail` and `release` the first one counts, and whatever follows is not heard. */
+export interface Permit {
+  /**
+   * It answers, after so many ms; a stream has begun. A trial makes room for the next one, so that a long answer does not
+   * hold up the recovery. Nothing is forgiven yet: a stream may still break, each time.
+   */
+  readonly begin: (latency: number) => void
+  /** It ended well. */
+  readonly succeed: () => void
+  /** `counts` is false where the same request has failed at this scope before. */
+  readonly fail: (error: ProviderError, counts: boolean) => void
+  /** It ended without telling anything: the caller hung up. */
+  readonly release: () => void
+}
+
+/** A change of a circuit. */
+export interface HealthEvent {
+  readonly event_type: "circuit_open" | "circuit_half_open" | "circuit_close" | "key_out"
+  /** Unix ms. */
+  readonly at: number
+  readonly instance: string
+  /** Vendor slug. */
+  readonly provider: string
+  readonly scope: Blame.Scope
+  /** Set with the scope `model`. */
+  readonly model: string | undefined
+  readonly consecutive_failures: number
+  readonly next_retry_secs: number | undefined
+}
+
+/** What calls to an instance have shown. */
+export interface InstanceCircuits {
+  /** The worse of its key and itself. */
+  readonly circuit: CircuitBreaker.Circuit
+  readonly consecutiveFailures: number
+  /** In ms from now; `undefined` while it may be asked. */
+  readonly retryIn: number | undefined
+  /** Of its latest calls; `undefined` before the first. */
+  readonly errorRate: number | undefined
+  readonly calls: number
+  readonly latency: LatencySummary
+}

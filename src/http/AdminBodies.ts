@@ -1,0 +1,76 @@
+import * as Schema from "effect/Schema"
+import { CatchRule } from "../domain/ErrorCategory.js"
+
+/** What the admin routes answer; also what the subcommands read from a running gateway. */
+
+const Millis = Schema.NullOr(Schema.Number)
+
+const StatusWord = Schema.Literal("healthy", "degraded", "recovering", "unhealthy")
+
+export const InstanceBody = Schema.Struct({
+  instance: Schema.String,
+  provider: Schema.String,
+  status: StatusWord,
+  circuit: Schema.Literal("closed", "open", "half_open"),
+  consecutive_failures: Schema.Int,
+  retry_in_s: Schema.NullOr(Schema.Int),
+  error_rate: Schema.NullOr(Schema.Number),
+  latency_ms: Schema.Struct({ p50: Millis, p95: Millis, p99: Millis })
+}).annotations({ identifier: "Instance" })
+
+/** `GET /admin/providers` and `orelse stats --json`. */
+export const ProvidersBody = Schema.Struct({
+  instances: Schema.Array(InstanceBody),
+  overall: Schema.Struct({ healthy: Schema.Int, recovering: Schema.Int, down: Schema.Int, total: Schema.Int })
+}).annotations({ identifier: "Providers" })
+export type ProvidersBody = typeof ProvidersBody.Type
+
+/** `GET /admin/failover/model/{model_id}` and `orelse explain --json`. */
+export const ExplanationBody = Schema.Struct({
+  model: Schema.String,
+  providers_available: Schema.Int,
+  failover_order: Schema.Array(
+    Schema.Struct({
+      priority: Schema.Int,
+      provider: Schema.String,
+      instance: Schema.String,
+      provider_model_id: Schema.String,
+      catch_errors: Schema.NullOr(Schema.Array(CatchRule)),
+      health: Schema.NullOr(StatusWord),
+      response_time_ms: Millis,
+      pricing: Schema.NullOr(Schema.Struct({ prompt: Schema.String, completion: Schema.String }))
+    })
+  ),
+  excluded: Schema.Array(
+    Schema.Struct({
+      instance: Schema.String,
+      provider_model_id: Schema.String,
+      reason: Schema.String,
+      detail: Schema.String
+    })
+  ),
+  recommendation: Schema.String,
+  max_attempts: Schema.Int,
+  deadline_ms: Schema.Number
+}).annotations({ identifier: "Explanation" })
+export type ExplanationBody = typeof ExplanationBody.Type
+
+/** `GET /admin/failover/status`. */
+export const FailoverBody = Schema.Struct({
+  total_models: Schema.Int,
+  models_with_failover: Schema.Int,
+  failover_status: Schema.Array(
+    Schema.Struct({
+      model: Schema.String,
+      providers_count: Schema.Int,
+      primary: Schema.NullOr(Schema.String),
+      fallback: Schema.NullOr(Schema.String),
+      has_failover: Schema.Boolean
+    })
+  )
+}).annotations({ identifier: "FailoverStatus" })
+
+/** `PUT /admin/providers/{instance}/circuit`. */
+export const CircuitPayload = Schema.Struct({ state: Schema.Literal("open", "closed", "auto") }).annotations({
+  identifier: "Circuit"
+})

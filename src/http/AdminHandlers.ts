@@ -1,0 +1,105 @@
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import { Catalog } from "../catalog/Catalog.js"
+import { Circuits } from "../health/Circuits.js"
+import { Health } from "../health/Health.js"
+import * as Status from "../health/Status.js"
+import { Pricing } from "../ledger/Pricing.js"
+import * as Json from "../protocol/Json.js"
+import * as Explain from "../routing/Explain.js"
+import { CircuitPayload } from "./AdminBodies.js"
+import { Api } from "./Api.js"
+import * as Door from "./HttpApiDoor.js"
+import * as HttpRefusal from "./HttpRefusal.js"
+import * as ModelList from "./ModelList.js"
+
+/** The routes of the operator. */
+export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
+  Effect.gen(function* () {
+    const catalog = yield* Catalog
+    const circuits = yield* Circuits
+    const health = yield* Health
+    const pricing = yield* Pricing
+
+    const instanceOf = (id: string) => catalog.snapshot().instances.find((instance) => instance.id === id)
+    const knowledge = (now: number): Explain.Knowledge => ({
+      snapshot: catalog.snapshot(),
+      ailment: Status.ailments(circuits, health, now),
+      statusOf: (instance) => Status.of(instance, circuits.of(instance, now), health.latest(instance, now)),
+      pricing,
+      now
+    })
+
+    return handlers
+      .handle("providers", () =>
+        Effect.map(currentTime, (now) => Status.all(catalog.snapshot().instances, circuits, health, now))
+      )
+      .handleRaw("circuit", ({ path }) =>
+        Effect.gen(function* () {
+          const body = yield* Door.wholeBody
+          if (body instanceof HttpRefusal.HttpRefusal) return yield* Door.refuseBeforeEnd(body)
+          const instance = instanceOf(path.instance)
+          if (instance === undefined) return yield* Door.refuse(HttpRefusal.noSuchInstance(path.instance))
+          const wanted = readCircuit(Json.parsedForReading(body.toString("utf8")))
+          if (Either.isLeft(wanted)) return yield* Door.refuse(notAState)
+          const now = yield* currentTime
+          circuits.force(instance, wanted.right.state, now)
+          yield* Effect.logWarning(`an operator set the circuit of ${instance.id} to ${wanted.right.state}`)
+          return HttpServerResponse.unsafeJson(
+            Status.of(instance, circuits.of(instance, now), health.latest(instance, now))
+          )
+        })
+      )
+      .handleRaw("test", ({ path }) =>
+        Effect.gen(function* () {
+          const instance = instanceOf(path.instance)
+          if (instance === undefined) return yield* Door.refuse(HttpRefusal.noSuchInstance(path.instance))
+          const [took, check] = yield* Effect.timed(health.check(instance))
+          return HttpServerResponse.unsafeJson({
+            instance: instance.id,
+            ok: check.available,
+            ms: Math.round(Duration.toMillis(took)),
+            models: check.models.length,
+            message: check.reason ?? null
+          })
+        })
+      )
+      .handle("failover", () =>
+        Effect.map(currentTime, (now) => {
+          const known = knowledge(now)
+          const models = ModelList.make(known.snapshot, health.discovered())
+          const failover_status = models.map(({ id }) => failover(id, known))
+          return {
+            total_models: models.length,
+            models_with_failover: failover_status.filter(({ has_failover }) => has_failover).length,
+            failover_status
+          }
+        })
+      )
+      .handleRaw("explain", ({ path }) =>
+        Effect.flatMap(currentTime, (now) =>
+          Either.match(Explain.make(path["*"], knowledge(now)), {
+            onLeft: Door.refuse,
+            onRight: (explanation) => Effect.succeed(HttpServerResponse.unsafeJson(explanation))
+          })
+        )
+      )
+  })
+)
+
+const currentTime = Effect.clockWith((clock) => clock.currentTimeMillis)
+
+const readCircuit = Schema.decodeUnknownEither(CircuitPayload)
+
+const notAState = HttpRefusal.wrongType("'state' must be 'open', 'closed' or 'auto'", "state")
+
+/** Who answers a model and who takes over; nobody where no plan can be made. */
+const failover = (model: string, known: Explain.Knowledge) => {
+  const asked = Either.match(Explain.planOf(model, known), { onLeft: () => [], onRight: Explain.instancesOf })
+  const [primary = null, fallback = null] = asked
+  return { model, providers_count: asked.length, primary, fallback, has_failover: fallback !== null }
+}

@@ -1,0 +1,146 @@
+import * as Either from "effect/Either"
+import type { Snapshot } from "../catalog/Catalog.js"
+import type { InstanceSettings } from "../config/Settings.js"
+import type { CatchRule } from "../domain/ErrorCategory.js"
+import type { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
+import * as Money from "../domain/Money.js"
+import type { InstanceStatus, Status } from "../health/Status.js"
+import type { Pricing } from "../ledger/Pricing.js"
+import * as RequestIn from "../protocol/openai/RequestIn.js"
+import type { Candidate } from "./Candidate.js"
+import * as Plan from "./Plan.js"
+
+/** A plan as it is shown: who would be asked for a model now, in which order, and who would not and why. */
+export interface Explanation {
+  readonly model: string
+  /** Different instances among the candidates. */
+  readonly providers_available: number
+  readonly failover_order: ReadonlyArray<Step>
+  readonly excluded: ReadonlyArray<{
+    readonly instance: string
+    readonly provider_model_id: string
+    readonly reason: Plan.Excluded["reason"]
+    readonly detail: string
+  }>
+  /** What there is to say about it, in a sentence. */
+  readonly recommendation: string
+  /** Calls to providers that one request may cost. */
+  readonly max_attempts: number
+  readonly deadline_ms: number
+}
+
+/** One candidate of an explanation. */
+export interface Step {
+  /** 1 is asked first. */
+  readonly priority: number
+  /** Vendor slug. */
+  readonly provider: string
+  readonly instance: string
+  readonly provider_model_id: string
+  /** Which failures of the one before open this one; null: all but the caller's own. */
+  readonly catch_errors: ReadonlyArray<CatchRule> | null
+  /** Null where nobody has looked. */
+  readonly health: Status | null
+  /** The median of its latest calls; null before the first. */
+  readonly response_time_ms: number | null
+  /** USD per million tokens as decimal strings; null is unknown. */
+  readonly pricing: { readonly prompt: string; readonly completion: string } | null
+}
+
+/** What is known apart from the configuration, and how a plan is made of it. */
+export interface Knowledge {
+  readonly snapshot: Snapshot
+  readonly ailment: Plan.Ailment
+  readonly statusOf: (instance: InstanceSettings) => InstanceStatus | undefined
+  readonly pricing: Pricing["Type"]
+  /** Unix ms. */
+  readonly now: number
+}
+
+/** The plan of a chat that names this model, as a request would get it now. Nobody is called. */
+export const planOf = (
+  model: string,
+  { ailment, snapshot }: Pick<Knowledge, "ailment" | "snapshot">
+): Either.Either<Plan.Plan, RequestRejected | ModelNotServed> =>
+  RequestIn.makeRequest({ model, messages: [] }).pipe(
+    Either.flatMap((request) => Plan.make(request, snapshot, ailment))
+  )
+
+/** Explains that plan. */
+export const make = (
+  model: string,
+  knowledge: Knowledge
+): Either.Either<Explanation, RequestRejected | ModelNotServed> =>
+  Either.map(planOf(model, knowledge), (plan) => ({
+    model,
+    providers_available: instancesOf(plan).length,
+    failover_order: plan.candidates.map((candidate, at) => stepOf(candidate, at, knowledge)),
+    excluded: plan.excluded.map(({ detail, instance, model: id, reason }) => ({
+      instance,
+      provider_model_id: id,
+      reason,
+      detail
+    })),
+    recommendation: recommend(plan),
+    max_attempts: plan.maxAttempts,
+    deadline_ms: plan.deadline
+  }))
+
+/** The different instances that a plan asks, in its order. */
+export const instancesOf = ({ candidates }: Plan.Plan): ReadonlyArray<string> => [
+  ...new Set(candidates.map(({ instance }) => instance.id))
+]
+
+const stepOf = (
+  { catch: rules, instance, model }: Candidate,
+  at: number,
+  { now, pricing, statusOf }: Knowledge
+): Step => {
+  const status = statusOf(instance)
+  return {
+    priority: at + 1,
+    provider: instance.provider,
+    instance: instance.id,
+    provider_model_id: model,
+    catch_errors: rules ?? null,
+    health: status?.status ?? null,
+    response_time_ms: status?.latency_ms.p50 ?? null,
+    pricing: priceOf(instance, model, pricing, now)
+  }
+}
+
+const priceOf = (instance: InstanceSettings, model: string, pricing: Pricing["Type"], now: number): Step["pricing"] => {
+  const cost = (tokens: { readonly input?: number; readonly output?: number }): Money.Money | undefined =>
+    pricing.cost(instance, [model], { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0, ...tokens }, now)
+  const prompt = perMillion((input) => cost({ input }))
+  const completion = perMillion((output) => cost({ output }))
+  return prompt === undefined || completion === undefined ? null : { prompt, completion }
+}
+
+/** What a thousand tokens more cost, times a thousand: few enough for the lowest tier, and without a fee by the request. */
+const perMillion = (cost: (tokens: number) => Money.Money | undefined): string | undefined => {
+  const [some, more] = [cost(1_000), cost(2_000)]
+  return some === undefined || more === undefined ? undefined : Money.toUsd(Money.Money.make((more - some) * 1_000n))
+}
+
+const recommend = (plan: Plan.Plan): string => {
+  const [first] = plan.candidates
+  const others = instancesOf(plan).length - 1
+  if (first === undefined) return "nobody can be asked"
+  if (plan.lastResort !== undefined) {
+    return `nobody is well; ${first.instance.id} is the nearest to its recovery, and is asked as the last resort`
+  }
+  const ill = plan.excluded.find(({ ahead, reason }) => ahead && avoided.has(reason))
+  const start = ill === undefined ? "" : `${ill.instance} is left out (${ill.detail}); `
+  if (others > 0) return `${start}${first.instance.id} is asked first, and ${others} more can take over`
+  return plan.excluded.some(({ reason }) => avoided.has(reason))
+    ? `${start}only ${first.instance.id} is left, and nobody can take over until another is well`
+    : `only ${first.instance.id} serves it; a target at a second instance would let it fail over`
+}
+
+const avoided: ReadonlySet<Plan.Excluded["reason"]> = new Set([
+  "unhealthy",
+  "circuit_open",
+  "half_open",
+  "rate_limited"
+])

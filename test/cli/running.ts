@@ -1,0 +1,36 @@
+import * as Command from "@effect/cli/Command"
+import * as NodeContext from "@effect/platform-node/NodeContext"
+import * as Console from "effect/Console"
+import * as Effect from "effect/Effect"
+import type { Exit } from "effect/Exit"
+import * as Queue from "effect/Queue"
+import { explain } from "../../src/cli/Explain.js"
+import { stats } from "../../src/cli/Stats.js"
+
+/** What a subcommand prints, and how it ends. */
+export interface Ran {
+  readonly exit: Exit<void, unknown>
+  readonly printed: string
+}
+
+/** Runs the command line in this process to its end. */
+export const run = (...args: ReadonlyArray<string>): Effect.Effect<Ran> =>
+  Effect.gen(function* () {
+    const said = yield* Queue.unbounded<string>()
+    const exit = yield* Effect.exit(running(said, args))
+    return { exit, printed: [...(yield* Queue.takeAll(said))].join("\n") }
+  })
+
+/** The command line, as it prints. */
+export const running = (said: Queue.Enqueue<string>, args: ReadonlyArray<string>): Effect.Effect<void, unknown> =>
+  Console.consoleWith((given) =>
+    Command.run(orelse, { name: "orelse", version: "0" })(["node", "orelse", ...args]).pipe(
+      Console.withConsole({
+        ...given,
+        log: (...texts) => Queue.offer(said, texts.join(" "))
+      }),
+      Effect.provide(NodeContext.layer)
+    )
+  )
+
+const orelse = Command.make("orelse").pipe(Command.withSubcommands([explain, stats]))
