@@ -37,7 +37,8 @@ export class Registry {
     for (const scope of scopes) {
       const { breaker, notBefore } = this.entry(scope, instance, model)
       const found = CircuitBreaker.admits(breaker, this.settings, now)
-        ? now < notBefore
+        ? // A timer may go off a moment early.
+          now <= notBefore - 1
           ? limited(scope, notBefore)
           : undefined
         : ailing(scope, breaker, now)

@@ -64,8 +64,7 @@ export const schedule = (
         const { ms, wait } = remaining()
         const capped = Math.min(Duration.toMillis(delay), settings.maxDelay, ms / 2)
         const jittered = settings.jitter === "full" ? capped * random : capped
-        // A timer may go off a moment early, when the wait is not over.
-        return Duration.millis(Math.ceil(Math.max(jittered, error.retryAfterMs ?? 0, wait === 0 ? 0 : wait + 1)))
+        return Duration.millis(Math.ceil(Math.max(jittered, error.retryAfterMs ?? 0, wait)))
       })
     )
   )
