@@ -18,8 +18,8 @@ const makers: ReadonlyArray<readonly [RegExp, Maker]> = [
 
 /**
  * The chain of a model that no `models` entry names. Every instance that serves it is a step, in the order of their
- * priorities: one that lists its models serves those; of the others OpenAI serves its own, OpenRouter everything under its
- * names, the local model whatever was asked.
+ * priorities: one that lists its models serves those. Of the others a maker serves its own models, OpenRouter everything under
+ * its names, the local model whatever was asked, and who serves open models all but those that only their maker has.
  */
 export const targets = (
   name: string,

@@ -33,11 +33,9 @@ const AttemptBody = Schema.Struct({
   message: Schema.optional(Schema.String)
 }).annotations({ identifier: "Attempt" })
 
-/** What orelse reads of a chat request; every other field reaches the provider untouched. */
-const ChatPayload = Schema.Struct({
+/** What the routes share that ask for a model: all that orelse reads itself. Other fields reach the provider untouched. */
+const shared = {
   model: Schema.String,
-  messages: Schema.Array(Schema.Struct({ role: Schema.String }, { key: Schema.String, value: Schema.Unknown })),
-  stream: Schema.optional(Schema.Boolean),
   models: Schema.optional(Schema.Array(Schema.String)),
   require: Schema.optional(Schema.Literal("lossless")),
   fallback: Schema.optional(
@@ -56,22 +54,20 @@ const ChatPayload = Schema.Struct({
       )
     })
   )
+}
+
+const Messages = Schema.Array(Schema.Struct({ role: Schema.String }, { key: Schema.String, value: Schema.Unknown }))
+
+const ChatPayload = Schema.Struct({
+  ...shared,
+  messages: Messages,
+  stream: Schema.optional(Schema.Boolean)
 }).annotations({ identifier: "ChatRequest" })
 
 const ChatAnswer = Schema.Struct(
   { id: Schema.String, object: Schema.String, choices: Schema.Array(Schema.Unknown) },
   { key: Schema.String, value: Schema.Unknown }
 ).annotations({ identifier: "ChatAnswer" })
-
-/** What the routes share that ask for a model. */
-const shared = {
-  model: Schema.String,
-  models: Schema.optional(Schema.Array(Schema.String)),
-  require: Schema.optional(Schema.Literal("lossless")),
-  fallback: ChatPayload.fields.fallback
-}
-
-const Messages = Schema.Array(Schema.Struct({ role: Schema.String }, { key: Schema.String, value: Schema.Unknown }))
 
 const MessagesPayload = Schema.Struct({
   ...shared,

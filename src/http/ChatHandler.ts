@@ -98,7 +98,8 @@ const streamBody = (front: Front, inbound: Inbound, reply: ChatReplyStream, fact
   }
 })
 
-const factsOf = (
+/** What is told of an answer in its headers and in the log. */
+export const factsOf = (
   request: ChatRequest,
   served: ServedBy,
   attempts: Facts["attempts"],

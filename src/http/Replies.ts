@@ -11,7 +11,7 @@ import * as ErrorWire from "./ErrorWire.js"
 import type { Answer, Handling } from "./Handler.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as ReplyHeaders from "./ReplyHeaders.js"
-import { header, noFacts, type Facts, type Inbound, type WireReply } from "./WireReply.js"
+import { header, isAnthropic, noFacts, type Facts, type Inbound, type WireReply } from "./WireReply.js"
 
 /** An error as an answer. */
 export const refuse = (
@@ -38,8 +38,7 @@ export const errorFrame = (inbound: Inbound, error: ErrorWire.WireError["error"]
   frontOf(inbound).errorFrame({ ...error, requestId: inbound.id })
 
 /** Errors have the shape of the dialect that was called, also where nobody looked into the request. */
-const frontOf = ({ url }: Inbound): Front =>
-  fronts[/^\/v1\/messages(?:[/?]|$)/i.test(url) ? "anthropic-messages" : "openai-chat"]
+const frontOf = (inbound: Inbound): Front => fronts[isAnthropic(inbound) ? "anthropic-messages" : "openai-chat"]
 
 /** A request on its way to its answer. */
 export interface Following<A> {

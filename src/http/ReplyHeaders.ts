@@ -1,5 +1,5 @@
 import * as Money from "../domain/Money.js"
-import type { Facts, Inbound } from "./WireReply.js"
+import { isAnthropic, type Facts, type Inbound } from "./WireReply.js"
 
 /** The headers that every answer carries, success or error. */
 export const make = (inbound: Inbound, facts: Facts): Record<string, string> => {
@@ -11,7 +11,7 @@ export const make = (inbound: Inbound, facts: Facts): Record<string, string> => 
     "server-timing": `orelse;dur=${ownShare(inbound, facts).toFixed(2)}`
   }
   // Where Anthropic's SDK looks for it.
-  if (inbound.url.startsWith("/v1/messages")) headers["request-id"] = inbound.id
+  if (isAnthropic(inbound)) headers["request-id"] = inbound.id
   if (facts.provider !== undefined) headers["x-orelse-provider"] = headerSafe(facts.provider)
   if (facts.instance !== undefined) headers["x-orelse-instance"] = headerSafe(facts.instance)
   if (facts.model !== undefined) headers["x-orelse-model"] = headerSafe(facts.model)

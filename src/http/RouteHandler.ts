@@ -12,11 +12,12 @@ import * as Rejection from "../protocol/Rejection.js"
 import type { Timers } from "../provider/Timers.js"
 import { AttemptLog } from "../routing/AttemptLog.js"
 import * as Body from "./Body.js"
+import { factsOf } from "./ChatHandler.js"
 import * as ErrorWire from "./ErrorWire.js"
 import type { Handler } from "./Handler.js"
 import type { HttpRefusal } from "./HttpRefusal.js"
 import * as Replies from "./Replies.js"
-import type { Facts, Inbound, WireReply } from "./WireReply.js"
+import type { Inbound, WireReply } from "./WireReply.js"
 
 /** A question by kind of task: the operator's `tasks` say which model answers. */
 export const RoutePayload = Schema.Struct({
@@ -64,18 +65,7 @@ const modelOf = (task: string, tasks: Readonly<Record<string, string>>): string 
 
 const routed = (inbound: Inbound, request: ChatRequest, reply: ChatReply): WireReply => {
   const { usage } = reply.answer
-  const facts: Facts = {
-    ...Replies.asked(request),
-    provider: reply.provider,
-    instance: reply.instance,
-    model: reply.model,
-    attempts: reply.attempts,
-    fallback: reply.fallback,
-    dropped: reply.dropped,
-    usage,
-    cost: reply.cost
-  }
-  return Replies.json(inbound, facts, {
+  return Replies.json(inbound, factsOf(request, reply, reply.attempts, usage, reply.cost), {
     content: AnswerText.textOf(reply.answer),
     provider: reply.provider,
     instance: reply.instance,

@@ -69,6 +69,9 @@ export const noFacts: Facts = {
   failure: undefined
 }
 
+/** Whether an Anthropic path was called, also one that is not served. */
+export const isAnthropic = ({ url }: Pick<Inbound, "url">): boolean => /^\/v1\/messages(?:[/?]|$)/i.test(url)
+
 /** The first value of a header. */
 export const header = (inbound: Pick<Inbound, "headers">, name: string): string | undefined => {
   const value = inbound.headers[name]

@@ -12,7 +12,7 @@ import type { Lost } from "./Lossiness.js"
 import type * as ToolIds from "./ToolIds.js"
 
 /**
- * A dialect that providers speak. Its folder holds the same files as every other's: `RequestOut`, `AnswerIn`, `StreamIn`.
+ * A dialect that providers speak. Its folder holds at least `RequestOut`, `AnswerIn`, `StreamIn`.
  */
 export interface Back {
   readonly dialect: ChatDialect
@@ -51,7 +51,7 @@ export interface Quirks {
   readonly reasoning?: "reasoning_content" | "reasoning_details"
   /** Refuses a conversation with tool calls in which a turn has no `reasoning_content`. */
   readonly reasonedCalls?: boolean
-  /** How it is told to think, where OpenAI's `reasoning_effort` is not for its models; absent: not at all. */
+  /** How it is told to think: OpenAI's member, or OpenRouter's object; absent: not at all. */
   readonly thinking?: "reasoning_effort" | "reasoning"
   /** Members beyond OpenAI's that it knows. */
   readonly knows?: ReadonlyArray<"top_k" | "cache_control">
@@ -139,7 +139,7 @@ export interface AnswerContext {
   readonly model: string
   /** The caller wants to see the usage of a stream. */
   readonly includeUsage: boolean
-  /** Whose seals need no mark, because they are native to this dialect. */
+  /** A new id, for what the provider gave none: `msg_...`. */
   readonly fresh: (prefix: string) => string
   /** Unix time in s. */
   readonly created: number

@@ -2,6 +2,7 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { ErrorCategory } from "../domain/ErrorCategory.js"
 import { categoryOf, type Evidence, type Failure } from "./Failure.js"
+import { endedInError } from "./Readings.js"
 
 /** Names in lower case. */
 export type Headers = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
@@ -39,11 +40,7 @@ export const fromErrorValue = (json: unknown, status: number | undefined): Failu
 
 /** What the data of an `event: error` frame mean, which is a failure whatever it says. */
 export const ofErrorEvent = (json: unknown): Failure =>
-  fromErrorValue(json, undefined) ??
-  fromErrorValue({ error: json }, undefined) ?? {
-    category: "provider_unavailable",
-    message: "the provider ended the stream with an error"
-  }
+  fromErrorValue(json, undefined) ?? fromErrorValue({ error: json }, undefined) ?? endedInError
 
 /**
  * Takes out of a provider's words whatever looks like a credential: keys, bearer tokens, `key=...`, URLs with a password

@@ -5,6 +5,7 @@ import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ChatDialect, Dialect, FrontDialect } from "../domain/Dialect.js"
 import * as Anthropic from "./anthropic/Anthropic.js"
 import * as AnthropicMarks from "./anthropic/Marks.js"
+import { native as nativeToAnthropic } from "./anthropic/PromptIn.js"
 import * as AnthropicRelay from "./anthropic/Relay.js"
 import * as AnthropicSplice from "./anthropic/Splice.js"
 import type { AnswerContext, Back, JsonObject, Outbound, Spliced } from "./Dialects.js"
@@ -15,6 +16,7 @@ import * as Json from "./Json.js"
 import { LineSplitter } from "./Lines.js"
 import type { Lost } from "./Lossiness.js"
 import * as Ollama from "./ollama/Ollama.js"
+import { native as nativeToOpenAi } from "./openai/Native.js"
 import * as OpenAi from "./openai/OpenAi.js"
 import { isRegular } from "./openai/Regular.js"
 import * as OpenAiRelay from "./openai/Relay.js"
@@ -124,12 +126,16 @@ export const events = (front: FrontDialect): ((frame: Buffer) => ReadonlyArray<C
 }
 
 /** Whose seals are not marked in a dialect. */
-const native = (front: FrontDialect): string => (front === "anthropic-messages" ? "anthropic" : "openrouter")
+const native = (front: FrontDialect): string =>
+  front === "anthropic-messages" ? nativeToAnthropic : nativeToOpenAi.details
 
 /** With the seal's true origin. */
 const unmarked = (event: ChatEvent, front: FrontDialect): ChatEvent =>
   "seal" in event && event.seal !== undefined
-    ? { ...event, seal: Seals.read(event.seal.value, event._tag === "ToolCall" ? "gemini" : native(front)) }
+    ? {
+        ...event,
+        seal: Seals.read(event.seal.value, event._tag === "ToolCall" ? nativeToOpenAi.toolCall : native(front))
+      }
     : event
 
 const outputOf = (request: ChatRequest, back: Dialect, answering: Answering): Output => {

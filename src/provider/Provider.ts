@@ -161,7 +161,11 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
                 origin: base.origin,
                 path: modelsPath,
                 method: "GET",
-                headers: { ...authHeaders(instance, listDialect), ...common, ...Translation.dialectHeaders(usual) },
+                headers: {
+                  ...authHeaders(instance, listDialect),
+                  ...common,
+                  ...Translation.dialectHeaders(listDialect)
+                },
                 body: undefined
               }
               const limit: HardLimit = { at: timers.now() + listTimeout, phase: "deadline" }

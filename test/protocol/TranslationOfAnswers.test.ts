@@ -5,6 +5,7 @@ import type { Dialect, FrontDialect } from "../../src/domain/Dialect.js"
 import * as AnswerText from "../../src/protocol/AnswerText.js"
 import type { Reading } from "../../src/protocol/Dialects.js"
 import { fronts } from "../../src/protocol/Fronts.js"
+import * as Readings from "../../src/protocol/Readings.js"
 import * as Translation from "../../src/protocol/Translation.js"
 import { answering } from "../support/machine.js"
 import { frontDialects, passedWhole } from "../support/passing.js"
@@ -84,14 +85,4 @@ describe("a stream that a program reads", () => {
   })
 })
 
-const nothing: Reading = {
-  events: [],
-  choices: [0],
-  id: undefined,
-  model: undefined,
-  usage: undefined,
-  reportedCost: undefined,
-  failure: undefined,
-  done: false,
-  json: undefined
-}
+const nothing: Reading = { ...Readings.nothing, choices: [0] }

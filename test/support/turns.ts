@@ -3,6 +3,7 @@ import type { ChatEvent } from "../../src/domain/ChatEvent.js"
 import type { FinishReason } from "../../src/domain/FinishReason.js"
 import type { Message, Part, Prompt } from "../../src/domain/Prompt.js"
 import type { IncomingContext, Outbound, Reading, StreamReader } from "../../src/protocol/Dialects.js"
+import * as Readings from "../../src/protocol/Readings.js"
 
 /** A prompt that asks for nothing but this. */
 export const prompt = (asked: Partial<Prompt>): Prompt => ({
@@ -64,6 +65,14 @@ export const result = (id: string, name: string | undefined, ...parts: ReadonlyA
 export const tool = { name: "look", description: "Looks.", parameters: undefined, strict: undefined, cache: undefined }
 
 export const said = (words: string): ChatEvent => ({ _tag: "Text", index: 0, text: words })
+
+/** A frame of a provider's stream that says this. */
+export const reading = (events: ReadonlyArray<ChatEvent>, more: Partial<Reading> = {}): Reading => ({
+  ...Readings.nothing,
+  events,
+  choices: [...new Set(events.map(({ index }) => index))],
+  ...more
+})
 
 export const finish = (reason: FinishReason): ChatEvent => ({ _tag: "Finish", index: 0, reason })
 

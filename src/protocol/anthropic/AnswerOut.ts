@@ -3,9 +3,9 @@ import type { FinishReason } from "../../domain/FinishReason.js"
 import type { Seal } from "../../domain/Prompt.js"
 import type { AnswerContext, JsonObject } from "../Dialects.js"
 import * as Fold from "../Fold.js"
-import * as Json from "../Json.js"
 import * as Seals from "../Seals.js"
 import * as ToolIds from "../ToolIds.js"
+import { inputOf } from "./Blocks.js"
 import { native } from "./PromptIn.js"
 import * as Usage from "./Usage.js"
 
@@ -78,10 +78,3 @@ export const unsigned: Seal = { origin: "nobody", value: "" }
 
 /** An empty thought, signed. */
 const sealOfCall = (signature: string): JsonObject => ({ type: "thinking", thinking: "", signature })
-
-/** A model may write arguments that are no JSON object; they are shown as they came. */
-const inputOf = (text: string): JsonObject => {
-  if (text.trim() === "") return {}
-  const input = Json.parsed(text)
-  return Json.isRecord(input) ? input : { arguments: text }
-}

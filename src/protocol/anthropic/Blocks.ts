@@ -133,7 +133,7 @@ export class BlockWriter {
 }
 
 /** A model may write arguments that are no JSON object, but `input` must be one: they are shown as they came. */
-const inputOf = (text: string): JsonObject => {
+export const inputOf = (text: string): JsonObject => {
   if (text.trim() === "") return {}
   const input = Json.parsed(text)
   return Json.isRecord(input) ? input : { arguments: text }

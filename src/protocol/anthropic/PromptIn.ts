@@ -1,15 +1,6 @@
-import type {
-  AnswerFormat,
-  CacheMark,
-  Message,
-  Part,
-  Prompt,
-  Source,
-  Thinking,
-  Tool,
-  ToolChoice
-} from "../../domain/Prompt.js"
+import type { AnswerFormat, Message, Part, Prompt, Source, Thinking, Tool, ToolChoice } from "../../domain/Prompt.js"
 import type { JsonObject } from "../Dialects.js"
+import { cacheOf } from "../CacheMarks.js"
 import * as Json from "../Json.js"
 import * as Once from "../Once.js"
 import * as Seals from "../Seals.js"
@@ -135,11 +126,6 @@ const sourceOf = (source: JsonObject): Source | undefined => {
   if (url !== undefined) return { _tag: "Url", url }
   if (data === undefined) return undefined
   return { _tag: "Base64", mediaType: Json.text(source["media_type"]) ?? "application/octet-stream", data }
-}
-
-const cacheOf = (block: JsonObject): CacheMark | undefined => {
-  const mark = block["cache_control"]
-  return Json.isRecord(mark) ? { ttl: mark["ttl"] === "1h" ? "1h" : "5m" } : undefined
 }
 
 // ---------------------------------------------------------------------------------------------- the rest

@@ -7,6 +7,7 @@ import type { Output } from "../StreamMachine.js"
 import { named } from "./AnswerIn.js"
 import { unsigned } from "./AnswerOut.js"
 import { native } from "./PromptIn.js"
+import { spliced } from "./StreamIn.js"
 
 /**
  * Passes the events of one stream on as the bytes that they came in. Repaired is what the SDKs reject: a message that
@@ -59,12 +60,8 @@ class Relay implements Output {
     // The same one told twice goes on; any other begins anew.
     const { id } = named(message)
     if (id !== undefined && id === named(before).id) return []
-    // Half a tool call cannot be taken back, and must not be executed.
     if ([...this.open.values()].some(({ type }) => type === "tool_use")) {
-      this.broken = {
-        category: "malformed_response",
-        message: "the provider's stream began anew inside a tool call"
-      }
+      this.broken = spliced
       return []
     }
     const stops = [...this.open.keys()].map((index) => event("content_block_stop", { index }))

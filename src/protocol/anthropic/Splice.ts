@@ -5,6 +5,7 @@ import * as Json from "../Json.js"
 import * as JsonSplice from "../JsonSplice.js"
 import type { Lost } from "../Lossiness.js"
 import * as Seals from "../Seals.js"
+import * as Conversation from "./Conversation.js"
 import { keyOfType } from "./Marks.js"
 import { native } from "./PromptIn.js"
 
@@ -27,7 +28,7 @@ export const encode = (request: ChatRequest, outbound: Outbound): Spliced => {
   }
   // Anthropic refuses to think on within a budget in a turn that has called tools and did not begin with a thought.
   const budgeted = Json.record(view["thinking"])["type"] === "enabled"
-  if (budgeted && callsWithoutThought(opened?.messages ?? Json.list(view["messages"]))) {
+  if (budgeted && Conversation.goesOnWithoutThought(turnsOf(opened?.messages ?? view["messages"]))) {
     changes["thinking"] = undefined
     lost.add("thinking")
   }
@@ -73,15 +74,8 @@ const unsealed = (
 
 const has = (bytes: Buffer, wanted: ReadonlyArray<Buffer>): boolean => wanted.some((trace) => bytes.includes(trace))
 
-/** The turn that the last tool results belong to begins without a thought. */
-const callsWithoutThought = (messages: ReadonlyArray<unknown>): boolean => {
-  const asked = messages.findLastIndex((message) => Json.record(message)["role"] === "user" && !answersTools(message))
-  const turn = messages.slice(asked + 1).filter((message) => Json.record(message)["role"] === "assistant")
-  const [first] = typesOf(turn[0])
-  return turn.some((message) => typesOf(message).includes("tool_use")) && keyOfType(first) === undefined
-}
-
-const answersTools = (message: unknown): boolean => typesOf(message).includes("tool_result")
-
-const typesOf = (message: unknown): ReadonlyArray<unknown> =>
-  Json.records(Json.record(message)["content"]).map(({ type }) => type)
+const turnsOf = (messages: unknown): ReadonlyArray<Conversation.Turn> =>
+  Json.records(messages).map(({ content, role }) => ({
+    role: role === "assistant" ? "assistant" : "user",
+    content: Json.records(content)
+  }))

@@ -3,6 +3,7 @@ import type { IncomingContext, JsonObject, Reading, StreamReader } from "../Dial
 import * as ErrorSignals from "../ErrorSignals.js"
 import type { Failure } from "../Failure.js"
 import * as Json from "../Json.js"
+import { nothing } from "../Readings.js"
 import { named } from "./AnswerIn.js"
 import { ContentReader } from "./ContentIn.js"
 import * as Finish from "./Finish.js"
@@ -15,7 +16,7 @@ export const reader = (incoming: IncomingContext): StreamReader => {
     read: (data, event) => {
       const json = Json.parsed(data)
       const type = Json.text(Json.record(json)["type"]) ?? event
-      if (event === "error" || type === "error") return { ...nothing, failure: failureOf(json) }
+      if (type === "error") return { ...nothing, failure: ErrorSignals.ofErrorEvent(json) }
       if (!Json.isRecord(json)) return undefined
       const reading = message.read(json, type)
       if (reading !== undefined) return { ...reading, json }
@@ -27,33 +28,13 @@ export const reader = (incoming: IncomingContext): StreamReader => {
   }
 }
 
-const nothing: Reading = {
-  events: [],
-  choices: [],
-  id: undefined,
-  model: undefined,
-  usage: undefined,
-  reportedCost: undefined,
-  failure: undefined,
-  done: false,
-  json: undefined
-}
-
 /** A frame of the message. */
 const some: Reading = { ...nothing, choices: [0] }
 
 const said = (events: ReadonlyArray<ChatEvent>): Reading => ({ ...some, events })
 
-/** What an error event says; it is one, whatever that is. */
-const failureOf = (json: unknown): Failure =>
-  ErrorSignals.fromErrorValue(json, undefined) ??
-  ErrorSignals.fromErrorValue({ error: json }, undefined) ?? {
-    category: "provider_unavailable",
-    message: "the provider ended the stream with an error"
-  }
-
 /** Half a tool call cannot be taken back, and must not be executed. */
-const spliced: Failure = {
+export const spliced: Failure = {
   category: "malformed_response",
   message: "the provider's stream began anew inside a tool call"
 }

@@ -2,6 +2,7 @@ import type { IncomingContext, JsonObject, Reading, StreamReader } from "../Dial
 import * as ErrorSignals from "../ErrorSignals.js"
 import type { Failure } from "../Failure.js"
 import * as Json from "../Json.js"
+import { nothing } from "../Readings.js"
 import { named } from "./AnswerIn.js"
 import { CandidateReader } from "./Candidates.js"
 import * as Usage from "./Usage.js"
@@ -17,18 +18,6 @@ export const reader = (incoming: IncomingContext): StreamReader => {
       return Json.isRecord(json) ? frame(json, candidates) : undefined
     }
   }
-}
-
-const nothing: Reading = {
-  events: [],
-  choices: [],
-  id: undefined,
-  model: undefined,
-  usage: undefined,
-  reportedCost: undefined,
-  failure: undefined,
-  done: false,
-  json: undefined
 }
 
 const frame = (json: JsonObject, candidates: CandidateReader): Reading => {

@@ -1,6 +1,7 @@
-import type { IncomingContext, JsonObject, Reading, StreamReader } from "../Dialects.js"
+import type { IncomingContext, JsonObject, StreamReader } from "../Dialects.js"
 import * as ErrorSignals from "../ErrorSignals.js"
 import * as Json from "../Json.js"
+import { nothing } from "../Readings.js"
 import * as AnswerIn from "./AnswerIn.js"
 
 /** Reads the lines of one stream: each a JSON object, the last with `done: true`, which ends the answer and the stream. */
@@ -29,15 +30,3 @@ export const reader = (incoming: IncomingContext): StreamReader => {
 
 /** The last line may come without a message. */
 const isLine = (json: JsonObject): boolean => Json.isRecord(json["message"]) || json["done"] === true
-
-const nothing: Reading = {
-  events: [],
-  choices: [],
-  id: undefined,
-  model: undefined,
-  usage: undefined,
-  reportedCost: undefined,
-  failure: undefined,
-  done: false,
-  json: undefined
-}

@@ -4,7 +4,7 @@ import * as Json from "../Json.js"
 import type { Lost } from "../Lossiness.js"
 import * as Seals from "../Seals.js"
 import * as ToolIds from "../ToolIds.js"
-import * as CacheMarks from "./CacheMarks.js"
+import * as Unmarked from "./Unmarked.js"
 import * as GoogleSeals from "./GoogleSeals.js"
 import { native } from "./Native.js"
 import * as Reasoned from "./Reasoned.js"
@@ -34,8 +34,9 @@ export const fit = (
     !showsPictures &&
     !traces.some((trace) => bytes.includes(trace)) &&
     (toolIds === undefined || !refuses(view, toolIds)) &&
+    // Nearly no request bears marks, so its messages are not looked through for them.
     (!isClosed ||
-      (!bytes.includes(CacheMarks.trace) &&
+      (!bytes.includes(Unmarked.trace) &&
         Json.records(view["messages"]).every((message) => refusedIn(message, quirks).length === 0)))
   if (fits) return undefined
   const messages = Json.list(Json.record(Json.parsed(bytes.toString()))["messages"])
@@ -58,7 +59,7 @@ export const fit = (
     return fitted
   }
   const known = (marked: JsonObject): JsonObject => {
-    const message = isClosed ? CacheMarks.unmarked(marked) : marked
+    const message = isClosed ? Unmarked.unmarked(marked) : marked
     if (message !== marked) {
       lost.add("cache_control")
       changed = true

@@ -1,5 +1,6 @@
 import type { CacheMark, Message, Part, Source } from "../../domain/Prompt.js"
 import type { JsonObject } from "../Dialects.js"
+import { cacheOf } from "../CacheMarks.js"
 import * as Json from "../Json.js"
 import * as JsonText from "../JsonText.js"
 import * as Seals from "../Seals.js"
@@ -172,12 +173,6 @@ const sourceOf = (url: string): Source => {
   const head = comma < 0 ? "" : url.slice("data:".length, comma)
   if (!head.endsWith(";base64")) return { _tag: "Url", url }
   return { _tag: "Base64", mediaType: head.split(";", 1)[0] ?? "", data: url.slice(comma + 1) }
-}
-
-/** Anthropic's mark, which OpenRouter and others take in OpenAI's shape. */
-export const cacheOf = (part: JsonObject): CacheMark | undefined => {
-  const mark = part["cache_control"]
-  return Json.isRecord(mark) ? { ttl: mark["ttl"] === "1h" ? "1h" : "5m" } : undefined
 }
 
 /** Members of messages that no other dialect has a place for, as the `name` of who speaks. */

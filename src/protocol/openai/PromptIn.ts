@@ -1,9 +1,10 @@
 import type { AnswerFormat, CacheMark, Prompt, Thinking, Tool, ToolChoice } from "../../domain/Prompt.js"
 import type { JsonObject } from "../Dialects.js"
+import { cacheOf } from "../CacheMarks.js"
 import * as Json from "../Json.js"
 import * as Once from "../Once.js"
 import { amongTools } from "../ToolChoices.js"
-import { beyondMessages, cacheOf, messagesOf } from "./MessagesIn.js"
+import { beyondMessages, messagesOf } from "./MessagesIn.js"
 import { says } from "./Says.js"
 
 /** The prompt in a request's bytes, read when it is first needed. */

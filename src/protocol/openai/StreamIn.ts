@@ -3,6 +3,7 @@ import type { IncomingContext, JsonObject, Reading, StreamReader } from "../Dial
 import * as ErrorSignals from "../ErrorSignals.js"
 import type { Failure } from "../Failure.js"
 import * as Json from "../Json.js"
+import { endedInError, nothing } from "../Readings.js"
 import { modelIn, mostChoices } from "./AnswerIn.js"
 import * as Finish from "./Finish.js"
 import * as Pieces from "./Pieces.js"
@@ -22,18 +23,6 @@ export const reader = (incoming: IncomingContext): StreamReader => {
   }
 }
 
-const nothing: Reading = {
-  events: [],
-  choices: [],
-  id: undefined,
-  model: undefined,
-  usage: undefined,
-  reportedCost: undefined,
-  failure: undefined,
-  done: false,
-  json: undefined
-}
-
 /** A vendor that leaves the index out has one choice. */
 const indexOf = (choice: unknown): number => Json.number(Json.record(choice)["index"]) ?? 0
 
@@ -49,16 +38,14 @@ const chunk = (json: JsonObject, places: Pieces.CallPlaces, incoming: IncomingCo
     usage: usage === undefined ? undefined : Usage.read(usage),
     reportedCost: usage === undefined ? undefined : Usage.costIn(usage),
     failure:
+      // The last word of OpenRouter's broken streams.
       choices.length > mostChoices || choices.some((choice) => choice["finish_reason"] === "error")
-        ? broken
+        ? endedInError
         : undefined,
     done: false,
     json
   }
 }
-
-/** The last word of OpenRouter's broken streams. */
-const broken: Failure = { category: "provider_unavailable", message: "the provider ended the stream with an error" }
 
 const eventsOf = (
   choice: JsonObject,

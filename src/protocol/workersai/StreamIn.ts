@@ -1,8 +1,8 @@
 import type { ChatEvent } from "../../domain/ChatEvent.js"
 import type { IncomingContext, JsonObject, Reading, StreamReader } from "../Dialects.js"
 import * as ErrorSignals from "../ErrorSignals.js"
-import type { Failure } from "../Failure.js"
 import * as Json from "../Json.js"
+import { endedInError, nothing } from "../Readings.js"
 import { modelIn } from "../openai/AnswerIn.js"
 import * as Finish from "../openai/Finish.js"
 import * as Pieces from "../openai/Pieces.js"
@@ -29,18 +29,6 @@ export const reader = (incoming: IncomingContext): StreamReader => {
   }
 }
 
-const nothing: Reading = {
-  events: [],
-  choices: [],
-  id: undefined,
-  model: undefined,
-  usage: undefined,
-  reportedCost: undefined,
-  failure: undefined,
-  done: false,
-  json: undefined
-}
-
 const frame = (json: unknown, places: Pieces.CallPlaces): Reading | undefined => {
   const failure = ErrorSignals.fromErrorValue(json, undefined)
   if (failure !== undefined) return { ...nothing, failure }
@@ -58,7 +46,7 @@ const frame = (json: unknown, places: Pieces.CallPlaces): Reading | undefined =>
     id: Json.text(json["id"]) || undefined,
     model: modelIn(json),
     usage: Json.isRecord(usage) ? Usage.read(usage) : undefined,
-    failure: reason === "error" ? broken : undefined,
+    failure: reason === "error" ? endedInError : undefined,
     json
   }
 }
@@ -67,8 +55,6 @@ const members = ["response", "tool_calls", "finish_reason", "usage", "choices"]
 
 const speaks = (json: JsonObject): boolean =>
   json["response"] !== undefined || json["tool_calls"] !== undefined || json["finish_reason"] !== undefined
-
-const broken: Failure = { category: "provider_unavailable", message: "the provider ended the stream with an error" }
 
 /** Which choices have begun, called tools and finished. */
 class Choices {

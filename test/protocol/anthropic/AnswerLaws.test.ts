@@ -4,7 +4,8 @@ import type { ChatEvent } from "../../../src/domain/ChatEvent.js"
 import * as AnswerOut from "../../../src/protocol/anthropic/AnswerOut.js"
 import type { Reading } from "../../../src/protocol/Dialects.js"
 import * as Json from "../../../src/protocol/Json.js"
-import { answering, anyEvents, anyUsage, decoded, nothingUsed, readBack, reading, streamed, told } from "./answering.js"
+import { answering, anyEvents, anyUsage, decoded, nothingUsed, readBack, streamed, told } from "./answering.js"
+import { reading } from "../../support/turns.js"
 import { eventsIn, wrong } from "./order.js"
 
 const sizes = FastCheck.array(FastCheck.integer({ min: 1, max: 4 }), { minLength: 1, maxLength: 4 })

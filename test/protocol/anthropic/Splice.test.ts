@@ -136,7 +136,8 @@ describe("the seals in an Anthropic request that passes on", () => {
     ["still has a thought of its own", { type: "enabled" }, [thinking("s"), thinking("orelse~gemini~s"), use]],
     ["called no tool", { type: "enabled" }, [thinking("orelse~gemini~s"), said]]
   ])("leave `thinking` as it is for a model that %s", (_, asked, content) => {
-    const { lost, text } = sent(body([assistant(...content), answered], { thinking: asked }))
+    const next = content.some((block) => block === use) ? answered : { role: "user", content: "go on" }
+    const { lost, text } = sent(body([assistant(...content), next], { thinking: asked }))
     assert.deepStrictEqual(JSON.parse(text).thinking, asked)
     assert.deepStrictEqual(lost, ["reasoning_history"])
   })

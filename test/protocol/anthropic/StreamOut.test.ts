@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import type { ChatEvent } from "../../../src/domain/ChatEvent.js"
 import * as StreamOut from "../../../src/protocol/anthropic/StreamOut.js"
 import { finish, said } from "../../support/turns.js"
-import { answering, reading, streamed } from "./answering.js"
+import { answering, streamed } from "./answering.js"
+import { reading } from "../../support/turns.js"
 import { eventsIn, wrong } from "./order.js"
 
 const events = (...all: ReadonlyArray<ChatEvent>) => eventsIn(streamed(all.map((event) => reading([event]))))

@@ -18,20 +18,6 @@ export const answering = (): AnswerContext => {
 
 export const nothingUsed: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0 }
 
-/** A frame of a provider's stream that says this. */
-export const reading = (events: ReadonlyArray<ChatEvent>, more: Partial<Reading> = {}): Reading => ({
-  events,
-  choices: [...new Set(events.map(({ index }) => index))],
-  id: undefined,
-  model: undefined,
-  usage: undefined,
-  reportedCost: undefined,
-  failure: undefined,
-  done: false,
-  json: undefined,
-  ...more
-})
-
 /** A whole stream as Anthropic's clients get it. */
 export const streamed = (readings: ReadonlyArray<Reading>, usage?: Usage): Buffer => {
   const writer = Anthropic.front.writer(answering())

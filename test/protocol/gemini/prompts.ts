@@ -1,14 +1,11 @@
 import type { Message, Part, Prompt, Tool } from "../../../src/domain/Prompt.js"
 import type { Outbound } from "../../../src/protocol/Dialects.js"
 import * as Gemini from "../../../src/protocol/gemini/Gemini.js"
+import { outbound, prompt, text, user } from "../../support/turns.js"
+
+export { assistant, text, user } from "../../support/turns.js"
 
 export const realm = "gemini"
-
-export const text = (said: string): Part => ({ _tag: "Text", text: said, cache: undefined })
-
-export const user = (...parts: ReadonlyArray<Part>): Message => ({ role: "user", parts })
-
-export const assistant = (...parts: ReadonlyArray<Part>): Message => ({ role: "assistant", parts })
 
 export const system = (said: string): Message => ({ role: "system", parts: [text(said)] })
 
@@ -47,37 +44,11 @@ export const tool = (name: string, more: Partial<Tool> = {}): Tool => ({
   ...more
 })
 
-const prompt = (more: Partial<Prompt>): Prompt => ({
-  messages: [user(text("Hi"))],
-  tools: [],
-  toolChoice: undefined,
-  parallelTools: undefined,
-  format: undefined,
-  maxTokens: undefined,
-  temperature: undefined,
-  topP: undefined,
-  topK: undefined,
-  stop: [],
-  seed: undefined,
-  presencePenalty: undefined,
-  frequencyPenalty: undefined,
-  choices: undefined,
-  thinking: undefined,
-  user: undefined,
-  foreign: [],
-  ...more
-})
-
 /** The request for a prompt, and what is lost, sorted. */
-export const asked = (model: string, more: Partial<Prompt>, outbound: Partial<Outbound> = {}) => {
-  const { json, lost } = Gemini.back.encode(prompt(more), {
-    model,
-    stream: false,
-    realm,
-    quirks: {},
-    maxTokens: undefined,
-    temperature: undefined,
-    ...outbound
-  })
+export const asked = (model: string, more: Partial<Prompt>, set: Partial<Outbound> = {}) => {
+  const { json, lost } = Gemini.back.encode(
+    prompt({ messages: [user(text("Hi"))], ...more }),
+    outbound({ model, realm, ...set })
+  )
   return { json, lost: [...lost].toSorted() }
 }

@@ -12,7 +12,8 @@ import * as Sse from "../../../src/protocol/Sse.js"
 import { answering } from "../../support/machine.js"
 import { eventsOf, incoming, readAll, usageOf } from "../../support/turns.js"
 import { repairedAll } from "./answers.js"
-import { anyEvents, anyUsage, heard, reading, told } from "./anyEvents.js"
+import { anyEvents, anyUsage, heard, told } from "./anyEvents.js"
+import { reading } from "../../support/turns.js"
 
 const context = (set: Partial<AnswerContext> = {}): AnswerContext => ({ ...answering(), includeUsage: true, ...set })
 

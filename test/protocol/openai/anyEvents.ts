@@ -3,23 +3,8 @@ import type { ChatEvent } from "../../../src/domain/ChatEvent.js"
 import type { FinishReason } from "../../../src/domain/FinishReason.js"
 import type { Seal } from "../../../src/domain/Prompt.js"
 import type { Usage } from "../../../src/domain/Usage.js"
-import type { Reading } from "../../../src/protocol/Dialects.js"
 import * as Fold from "../../../src/protocol/Fold.js"
 import * as Seals from "../../../src/protocol/Seals.js"
-
-/** A frame of a provider's stream that says this. */
-export const reading = (events: ReadonlyArray<ChatEvent>, more: Partial<Reading> = {}): Reading => ({
-  events,
-  choices: [...new Set(events.map(({ index }) => index))],
-  id: undefined,
-  model: undefined,
-  usage: undefined,
-  reportedCost: undefined,
-  failure: undefined,
-  done: false,
-  json: undefined,
-  ...more
-})
 
 /** What a list of events says, as OpenAI's dialect can tell it: reasons have fewer words, arguments are never empty. */
 export const told = (events: ReadonlyArray<ChatEvent>): ReadonlyArray<Fold.Choice> =>

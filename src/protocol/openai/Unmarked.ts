@@ -2,12 +2,10 @@ import type { JsonObject } from "../Dialects.js"
 import * as Json from "../Json.js"
 import { mapped, without } from "./Sameness.js"
 
-/** Anthropic's marks for the cache, which callers of OpenRouter put into messages and their parts. */
-
-/** Nearly no request has any, so its messages are not looked through. */
+/** What a body holds somewhere if any message or part of it bears one of Anthropic's marks for the cache. */
 export const trace = Buffer.from('"cache_control"')
 
-/** The message without marks; the very same one where there are none. */
+/** The message without those marks, on it or on its parts; the very same one where there are none. */
 export const unmarked = (message: JsonObject): JsonObject => {
   const { content } = message
   const bare = bareOf(message)
