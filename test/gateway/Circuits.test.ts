@@ -10,7 +10,7 @@ import { Health } from "../../src/health/Health.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
 import { gateway, request } from "../support/gateway.js"
-import { instance, model, settings } from "../support/settings.js"
+import { instance, model, routing, settings } from "../support/settings.js"
 import { calls, reading } from "../support/streaming.js"
 
 const ok = Simulated.answer("it works")
@@ -28,7 +28,7 @@ const between = <A, E>(
   const configured = settings({
     instances: ids.map((id) => instance(id)),
     models: [model("m", ids)],
-    routing: { strategy: "priority", deadline, maxAttempts: 6, midStream: "never" }
+    routing: { ...routing, deadline }
   })
   return Effect.gen(function* () {
     for (const [id, script] of Object.entries(scripts)) yield* scripting(id, ...script)
