@@ -46,7 +46,15 @@ export const makeSnapshot = (settings: Settings): Snapshot => {
   const ofModel = (model: ModelSettings): ReadonlyArray<Target> =>
     model.targets.flatMap((target) => {
       const instance = byId.get(target.instance)
-      return instance === undefined ? [] : [{ instance, model: target.model, catch: target.catch }]
+      return instance === undefined ? [] : [
+            {
+              instance,
+              model: target.model,
+              catch: target.catch,
+              // What it catches depends on who stands before it.
+              peer: target.catch === undefined
+            }
+          ]
     })
 
   const resolve = (name: string): ReadonlyArray<Target> => {

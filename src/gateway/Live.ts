@@ -6,14 +6,21 @@ import { CurrentSettings } from "../config/Settings.js"
 import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
 import { Pricing } from "../ledger/Pricing.js"
+import { Concurrency } from "../limits/Concurrency.js"
 import { Providers } from "../provider/Providers.js"
 import { Simulator } from "../provider/Simulator.js"
 import { Transport } from "../provider/Transport.js"
+import { Planner } from "../routing/Planner.js"
 import { Gateway } from "./Gateway.js"
 
+/** The gateway on whatever answers as providers do. */
+export const layerNoProviders = Gateway.layer.pipe(
+  Layer.provideMerge(Planner.layer),
+  Layer.provideMerge(Layer.mergeAll(Catalog.layer, Circuits.layer, Concurrency.layer, Health.layer, Pricing.layer))
+)
+
 /** The whole gateway without a server, on `CurrentSettings`. */
-export const layer = Gateway.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(Catalog.layer, Circuits.layer, Health.layer, Pricing.layer)),
+export const layer = layerNoProviders.pipe(
   Layer.provideMerge(Providers.layer),
   Layer.provideMerge(Layer.mergeAll(Transport.layer, Simulator.layer))
 )

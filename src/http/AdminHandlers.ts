@@ -8,9 +8,9 @@ import { Catalog } from "../catalog/Catalog.js"
 import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
-import { Pricing } from "../ledger/Pricing.js"
 import * as Json from "../protocol/Json.js"
 import * as Explain from "../routing/Explain.js"
+import { Planner } from "../routing/Planner.js"
 import { CircuitPayload } from "./AdminBodies.js"
 import { Api } from "./Api.js"
 import * as Door from "./HttpApiDoor.js"
@@ -23,16 +23,9 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
     const catalog = yield* Catalog
     const circuits = yield* Circuits
     const health = yield* Health
-    const pricing = yield* Pricing
+    const planner = yield* Planner
 
     const instanceOf = (id: string) => catalog.snapshot().instances.find((instance) => instance.id === id)
-    const knowledge = (now: number): Explain.Knowledge => ({
-      snapshot: catalog.snapshot(),
-      ailment: Status.ailments(circuits, health, now),
-      statusOf: (instance) => Status.of(instance, circuits.of(instance, now), health.latest(instance, now)),
-      pricing,
-      now
-    })
 
     return handlers
       .handle("providers", () =>
@@ -70,7 +63,7 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
       )
       .handle("failover", () =>
         Effect.map(currentTime, (now) => {
-          const known = knowledge(now)
+          const known = planner.knowledge(now)
           const models = ModelList.make(known.snapshot, health.discovered())
           const failover_status = models.map(({ id }) => failover(id, known))
           return {
@@ -82,7 +75,7 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
       )
       .handleRaw("explain", ({ path }) =>
         Effect.flatMap(currentTime, (now) =>
-          Either.match(Explain.make(path["*"], knowledge(now)), {
+          Either.match(Explain.make(path["*"], planner.knowledge(now)), {
             onLeft: Door.refuse,
             onRight: (explanation) => Effect.succeed(HttpServerResponse.unsafeJson(explanation))
           })

@@ -34,9 +34,16 @@ export type CallTo<A> = (candidate: Candidate, limit: HardLimit) => Call.Call<A,
 export interface Admission {
   /** Why not, and until when. */
   readonly ailment: (candidate: Candidate) => Ailment | undefined
-  readonly admit: (candidate: Candidate) => Permit | undefined
+  /** `extra`: the retry budget pays. */
+  readonly admit: (candidate: Candidate, extra: boolean) => Permit | undefined
   /** Although its circuit is open, because nobody else is left. */
-  readonly admitLast: (candidate: Candidate) => Permit | undefined
+  readonly admitLast: (candidate: Candidate, extra: boolean) => Permit | undefined
+  /** Does the retry budget pay for one more call? */
+  readonly mayRetry: (candidate: Candidate) => boolean
+  /** Waits until one of these has room for a call, and keeps that for the next `admit`. */
+  readonly room: (candidates: ReadonlyArray<Candidate>) => Effect.Effect<void>
+  /** Gives back room that was kept and not used. */
+  readonly drop: () => void
 }
 
 /** What happened so far in one run of a plan. */
@@ -56,6 +63,8 @@ export class Run {
   private error: ProviderError | undefined = undefined
   /** Scopes that have failed in this request: it counts once against each. */
   private readonly blamed = new Set<string>()
+  /** Instances that this request has called. */
+  private readonly asked = new Set<string>()
   private readonly failures: Array<{ readonly error: ProviderError; readonly at: number }> = []
 
   constructor(
@@ -87,7 +96,8 @@ export class Run {
     if (this.leave?.position === position) return true
     const candidate = this.plan.candidates[position]
     if (candidate === undefined) return false
-    const permit = this.admission.admit(candidate) ?? this.admitLast(candidate)
+    const extra = this.asked.has(candidate.instance.id)
+    const permit = this.admission.admit(candidate, extra) ?? this.admitLast(candidate, extra)
     if (permit === undefined) return false
     this.leave?.permit.release()
     this.leave = { position, permit }
@@ -98,6 +108,7 @@ export class Run {
   readonly giveBack: Effect.Effect<void> = Effect.sync(() => {
     this.leave?.permit.release()
     this.underWay?.release()
+    this.admission.drop()
   })
 
   /** Waits for a candidate that is nearly well again, if there is one and time for it. */
@@ -107,12 +118,18 @@ export class Run {
       const position = this.firstAdmitted()
       if (position !== undefined) return Effect.succeed(position)
       const now = this.timers.now()
-      const recovery = this.recovery(now)
+      const recovery = this.recovery()
+      const busy = this.plan.candidates.filter((candidate) => this.admission.ailment(candidate) === undefined)
       // A timer may go off a moment early.
       const wait = Math.ceil(Math.max(recovery - now, shortestWait)) + 1
-      return now + wait > patience
-        ? Effect.fail(this.nobody(recovery - now))
-        : Effect.zipRight(Effect.sleep(wait), again)
+      if (busy.length === 0) {
+        return now + wait > patience
+          ? Effect.fail(this.nobody(recovery - now))
+          : Effect.zipRight(Effect.sleep(wait), again)
+      }
+      const left = Math.ceil(patience - now)
+      if (left <= 0) return Effect.fail(this.nobody(0))
+      return Effect.zipRight(Effect.race(Effect.sleep(Math.min(wait, left)), this.admission.room(busy)), again)
     })
     return again
   }
@@ -132,6 +149,7 @@ export class Run {
       this.tried++
     }
     this.callsToCurrent++
+    this.asked.add(candidate.instance.id)
     this.startedAt = this.timers.now()
     return { call: callTo(candidate, this.limit(position)), entry: this.log.begin(candidate), permit }
   }
@@ -173,6 +191,7 @@ export class Run {
         : 0,
       ms: this.limit(position).at - this.timers.now(),
       wait: Math.max(0, (ailment?.until ?? 0) - this.timers.now()),
+      paid: this.admission.mayRetry(candidate),
       successor:
         error !== undefined &&
         this.plan.candidates.slice(position + 1).some((next) => catches(next.catch, error.category))
@@ -246,16 +265,19 @@ export class Run {
   }
 
   /** A 429 that is nearly over is waited for: the call would only be told the same again. */
-  private admitLast(candidate: Candidate): Permit | undefined {
+  private admitLast(candidate: Candidate, extra: boolean): Permit | undefined {
     if (this.plan.lastResort === undefined) return undefined
     const ailment = this.admission.ailment(candidate)
     const until = Math.min(this.timers.now() + longestPatience, this.deadlineAt)
-    return ailment?.reason === "rate_limited" && ailment.until < until ? undefined : this.admission.admitLast(candidate)
+    return ailment?.reason === "rate_limited" && ailment.until < until 
+      ? undefined
+      : this.admission.admitLast(candidate, extra)
   }
 
-  /** When the first of the candidates may be asked again. */
-  private recovery(now: number): number {
-    return Math.min(...this.plan.candidates.map((candidate) => this.admission.ailment(candidate)?.until ?? now))
+  /** When the first of the candidates that are not well may be asked again. */
+  private recovery(): number {
+    const ends = this.plan.candidates.map((candidate) => this.admission.ailment(candidate)?.until)
+    return Math.min(...ends.map((end) => end ?? Number.POSITIVE_INFINITY))
   }
 
   private untried(position: number): number {
