@@ -35,8 +35,7 @@ export const targets = (
   const vendor = prefix !== undefined && prefix.instance.id !== prefixOf(name) ? prefix.instance.provider : undefined
   const isPeer = (instance: InstanceSettings, served: string): boolean =>
     (pinned === undefined || instance.provider === vendor) && (served === model || !standsIn(served, replacements))
-  const found: Array<Target> =
-    pinned === undefined ? [] : [target(pinned.instance, pinned.model, vendor !== undefined)]
+  const found: Array<Target> = pinned === undefined ? [] : [target(pinned.instance, pinned.model, vendor !== undefined)]
   for (const instance of instances) {
     for (const served of servedAs(model, name, instance, replacements)) {
       if (!found.some((other) => other.instance === instance && other.model === served)) {

@@ -23,7 +23,9 @@ export const crossCheck = (
     ...doubled(instances.map(({ fields, path }) => ({ name: fields["id"], path: [...path, "id"] }))),
     ...instances.flatMap((row) => checkInstance(row, hasAccount)),
     ...doubled(models.flatMap(names)),
-    ...models.flatMap(({ fields, path }) => rows(fields, "targets", path)).flatMap((target) => checkTarget(target, ids)),
+    ...models
+      .flatMap(({ fields, path }) => rows(fields, "targets", path))
+      .flatMap((target) => checkTarget(target, ids)),
     ...Object.keys(member(member(file, "routing"), "weights")).flatMap((id) =>
       unknownInstance(id, ["routing", "weights", id], ids)
     )

@@ -25,11 +25,7 @@ export const make = (
     kept = kept.filter((each) => each !== own)
     return own.release
   }
-  const admitted = (
-    candidate: Candidate,
-    extra: boolean,
-    admit: Circuits["Type"]["admit"]
-  ): Permit | undefined => {
+  const admitted = (candidate: Candidate, extra: boolean, admit: Circuits["Type"]["admit"]): Permit | undefined => {
     const release = place(candidate)
     if (release === undefined) return undefined
     const permit = admit(candidate.instance, candidate.model, now, kinds[streamed ? "stream" : "whole"][extra ? 1 : 0])
@@ -43,6 +39,7 @@ export const make = (
     ailment: ({ instance, model }) => circuits.ailment(instance, model, now()),
     admit: (candidate, extra) => admitted(candidate, extra, circuits.admit),
     admitLast: (candidate, extra) => admitted(candidate, extra, circuits.admitLast),
+    p95: ({ instance, model }) => circuits.pace(instance, model, streamed)?.p95,
     mayRetry: ({ instance }) => circuits.mayRetry(instance, now()),
     room: (candidates) =>
       Effect.map(concurrency.wait(candidates.map(({ instance }) => instance)), (got) => {

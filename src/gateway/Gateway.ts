@@ -41,55 +41,56 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     readonly startOpen: Starter<ChatReplyStream>
   }
 >() {
-  static readonly layer: Layer.Layer<Gateway, never, Circuits | Concurrency | Planner | Pricing | Providers> = Layer.effect(
-    Gateway,
-    Effect.gen(function* () {
-      const circuits = yield* Circuits
-      const concurrency = yield* Concurrency
-      const planner = yield* Planner
-      const pricing = yield* Pricing
-      const providers = yield* Providers
+  static readonly layer: Layer.Layer<Gateway, never, Circuits | Concurrency | Planner | Pricing | Providers> =
+    Layer.effect(
+      Gateway,
+      Effect.gen(function* () {
+        const circuits = yield* Circuits
+        const concurrency = yield* Concurrency
+        const planner = yield* Planner
+        const pricing = yield* Pricing
+        const providers = yield* Providers
 
-      /** Plans the request and runs its chain; each call is one candidate's `complete` or `stream`. */
-      const starter =
-        <A, B>(
-          callOf: (provider: Provider, call: ProviderCall) => Call.Call<A, ProviderError>,
-          settle: (run: Settlement.Run<A>, prices: Pricing["Type"]) => B
-        ): Starter<B> =>
-        (timers, request, caller, log = new AttemptLog(timers.now)) =>
-        (goOn) => {
-          const plan = planner.plan(request, caller, timers.now())
-          if (Either.isLeft(plan)) {
-            goOn(Either.left(Effect.fail(plan.left)))
-            return () => {}
-          }
-          return FallbackChain.run(
-            plan.right,
-            log,
-            timers,
-            Admission.make(circuits, concurrency, timers, request.stream),
-            ({ baseUrl, instance, maxTokens, model, temperature }, limit) =>
-              callOf(providers.of(instance), { request, model, baseUrl, maxTokens, temperature, timers, limit }),
-            (served) => {
-              planner.served(request, caller, served.candidate, timers.now())
-              return settle({ served, log, timers, dialect: request.dialect }, pricing)
+        /** Plans the request and runs its chain; each call is one candidate's `complete` or `stream`. */
+        const starter =
+          <A, B>(
+            callOf: (provider: Provider, call: ProviderCall) => Call.Call<A, ProviderError>,
+            settle: (run: Settlement.Run<A>, prices: Pricing["Type"]) => B
+          ): Starter<B> =>
+          (timers, request, caller, log = new AttemptLog(timers.now)) =>
+          (goOn) => {
+            const plan = planner.plan(request, caller, timers.now())
+            if (Either.isLeft(plan)) {
+              goOn(Either.left(Effect.fail(plan.left)))
+              return () => {}
             }
-          )(goOn)
-        }
+            return FallbackChain.run(
+              plan.right,
+              log,
+              timers,
+              Admission.make(circuits, concurrency, timers, request.stream),
+              ({ baseUrl, instance, maxTokens, model, temperature }, limit) =>
+                callOf(providers.of(instance), { request, model, baseUrl, maxTokens, temperature, timers, limit }),
+              (served) => {
+                planner.served(request, caller, served.candidate, timers.now())
+                return settle({ served, log, timers, dialect: request.dialect }, pricing)
+              }
+            )(goOn)
+          }
 
-      const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)
-      const startOpen = starter((provider, call) => provider.startStream(call), Settlement.streamed)
+        const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)
+        const startOpen = starter((provider, call) => provider.startStream(call), Settlement.streamed)
 
-      const open = whole(startOpen)
-      return Gateway.of({
-        complete: whole(startComplete),
-        open,
-        stream: (request, caller) => EventStream.make(open(request, caller), request.dialect),
-        startComplete,
-        startOpen
+        const open = whole(startOpen)
+        return Gateway.of({
+          complete: whole(startComplete),
+          open,
+          stream: (request, caller) => EventStream.make(open(request, caller), request.dialect),
+          startComplete,
+          startOpen
+        })
       })
-    })
-  )
+    )
 }
 
 /** Starts to serve a request, on these timers; its calls are in `log` as they are made. */

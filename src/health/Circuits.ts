@@ -20,7 +20,12 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
      * Leave for a call although a circuit is open, where nobody else is left. The instance's retry budget pays for it. A
      * failure of such a call keeps nobody waiting for longer.
      */
-    readonly admitLast: (instance: InstanceSettings, model: string, now: () => number, kind: CallKind) => Permit | undefined
+    readonly admitLast: (
+      instance: InstanceSettings,
+      model: string,
+      now: () => number,
+      kind: CallKind
+    ) => Permit | undefined
     /** Does the instance's retry budget pay for another call? */
     readonly mayRetry: (instance: InstanceSettings, now: number) => boolean
     /** How fast a model of an instance answers, `undefined` before its first answer. */

@@ -77,7 +77,8 @@ export class Registry {
 
   readonly mayRetry = (instance: InstanceSettings, now: number): boolean => this.budget(instance.id).covers(now)
 
-  readonly pace = (instance: InstanceSettings, model: string, streamed: boolean): Pace | undefined => this.paces.known(instance.id, model, streamed)
+  readonly pace = (instance: InstanceSettings, model: string, streamed: boolean): Pace | undefined =>
+    this.paces.known(instance.id, model, streamed)
 
   readonly of = (instance: InstanceSettings, now: number): InstanceCircuits => {
     const [key, own] = [this.entry("key", instance, ""), this.entry("instance", instance, "")]

@@ -1,6 +1,6 @@
 import * as Either from "effect/Either"
 import type { Snapshot } from "../catalog/Catalog.js"
-import type { InstanceSettings } from "../config/Settings.js"
+import type { HedgeSettings, InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
 import type { Ailing } from "../health/Status.js"
@@ -30,6 +30,7 @@ export interface Plan {
   readonly maxAttempts: number
   /** In ms from the start. */
   readonly deadline: number
+  readonly hedge: HedgeSettings
   /** Nobody is well: the candidate is the one that is nearest to its recovery, at this time (Unix ms). */
   readonly lastResort: number | undefined
 }
@@ -60,7 +61,7 @@ export const make = (
 ): Either.Either<Plan, RequestRejected | ModelNotServed> => {
   const chain = Chain.of(request, snapshot)
   if (Either.isLeft(chain)) return Either.left(chain.left)
-  const { maxAttempts, deadline } = snapshot.settings.routing
+  const { deadline, hedge, maxAttempts } = snapshot.settings.routing
   const unable = inabilities(request, chain.right, arrange === undefined ? maxAttempts : Number.POSITIVE_INFINITY)
   const unwanted = Preferred.unwanted(request, chain.right, snapshot, prices)
   const without = unwanted.length === 0 ? unable : [...unwanted, ...unable]
@@ -68,7 +69,7 @@ export const make = (
     return Either.left(nobodyCan(request, without))
   }
   const selected = select(chain.right, without, ailment, maxAttempts, arrange)
-  return Either.right({ asked: request.model, ...selected, maxAttempts, deadline })
+  return Either.right({ asked: request.model, ...selected, maxAttempts, deadline, hedge })
 }
 
 const none: ReadonlyArray<Excluded> = []

@@ -19,9 +19,11 @@ export const unwanted = (
   prices: (candidate: Candidate) => Prices | undefined
 ): ReadonlyArray<Inability> => {
   if (preferences === undefined) return nobody
-  const known = (name: string): boolean => snapshot.find(name) !== undefined || snapshot.find(vendorOf(name)) !== undefined
+  const known = (name: string): boolean =>
+    snapshot.find(name) !== undefined || snapshot.find(vendorOf(name)) !== undefined
   const refused = (candidate: Candidate, at: number): Pick<Inability, "detail" | "reason"> | undefined => {
-    if (!isAllowed(candidate, at, preferences, known)) return { reason: "not_wanted", detail: "'provider' leaves it out" }
+    if (!isAllowed(candidate, at, preferences, known))
+      return { reason: "not_wanted", detail: "'provider' leaves it out" }
     return isAffordable(candidate, preferences, prices)
       ? undefined
       : { reason: "price", detail: "it costs more than 'provider.max_price', or nobody knows its price" }

@@ -51,7 +51,8 @@ export class Ranking {
     if (by === "priority" && bound === undefined && !isNamed) return undefined
     const signals = this.signals(asked)
     return (candidates) => {
-      const ordered = by === "priority" ? candidates : withPeers(candidates, (peers) => Strategy.order(peers, by, signals))
+      const ordered =
+        by === "priority" ? candidates : withPeers(candidates, (peers) => Strategy.order(peers, by, signals))
       const kept = bound === undefined ? ordered : withPeers(ordered, (peers) => first(peers, bound))
       return isNamed ? Preferred.named(kept, preferences.order) : kept
     }

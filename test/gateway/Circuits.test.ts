@@ -237,35 +237,37 @@ describe("when nobody is well", () => {
     assert.deepStrictEqual([(yield* circuitOf("a")).circuit, (yield* circuitOf("b")).circuit], ["open", "open"])
   })
 
-  it.effect("the nearest to its recovery is asked as long as its retry budget lasts, and then nobody: 503, with the time to wait", () =>
-    between(
-      { a: [ok], b: [ok] },
-      Effect.gen(function* () {
-        yield* allOpen
-        const [first, second] = [yield* callsTo("a"), yield* callsTo("b")]
-        const outcomes = yield* Effect.forEach(yield* times(15, asking), (fiber) =>
-          Effect.zipRight(TestClock.adjust(200), Fiber.join(fiber))
-        )
-        const failures = outcomes.map((outcome) => (outcome._tag === "Left" ? outcome.left : undefined))
-        const tags = failures.map((failure) => String(failure?._tag))
-        // Three of the ten paid for the retries that came before.
-        assert.deepStrictEqual(
-          tags.slice(0, 7),
-          Array.from({ length: 7 }, () => "ProviderFailed")
-        )
-        assert.deepStrictEqual(
-          tags.slice(7),
-          Array.from({ length: 8 }, () => "NobodyAvailable")
-        )
-        assert.deepStrictEqual([yield* callsTo("a"), yield* callsTo("b")], [first, second + 7])
-        const nobody = failures.at(-1)
-        const wait = nobody?._tag === "NobodyAvailable" ? nobody.retryAfterMs : undefined
-        assert.isAbove(wait ?? 0, 30_000)
-        // Nothing of it kept the circuit open for longer than it was.
-        assert.isBelow(wait ?? Number.POSITIVE_INFINITY, 60_000)
-        assert.isEmpty(nobody === undefined ? ["answered"] : attemptsOf(nobody))
-      })
-    )
+  it.effect(
+    "the nearest to its recovery is asked as long as its retry budget lasts, and then nobody: 503, with the time to wait",
+    () =>
+      between(
+        { a: [ok], b: [ok] },
+        Effect.gen(function* () {
+          yield* allOpen
+          const [first, second] = [yield* callsTo("a"), yield* callsTo("b")]
+          const outcomes = yield* Effect.forEach(yield* times(15, asking), (fiber) =>
+            Effect.zipRight(TestClock.adjust(200), Fiber.join(fiber))
+          )
+          const failures = outcomes.map((outcome) => (outcome._tag === "Left" ? outcome.left : undefined))
+          const tags = failures.map((failure) => String(failure?._tag))
+          // Three of the ten paid for the retries that came before.
+          assert.deepStrictEqual(
+            tags.slice(0, 7),
+            Array.from({ length: 7 }, () => "ProviderFailed")
+          )
+          assert.deepStrictEqual(
+            tags.slice(7),
+            Array.from({ length: 8 }, () => "NobodyAvailable")
+          )
+          assert.deepStrictEqual([yield* callsTo("a"), yield* callsTo("b")], [first, second + 7])
+          const nobody = failures.at(-1)
+          const wait = nobody?._tag === "NobodyAvailable" ? nobody.retryAfterMs : undefined
+          assert.isAbove(wait ?? 0, 30_000)
+          // Nothing of it kept the circuit open for longer than it was.
+          assert.isBelow(wait ?? Number.POSITIVE_INFINITY, 60_000)
+          assert.isEmpty(nobody === undefined ? ["answered"] : attemptsOf(nobody))
+        })
+      )
   )
 
   it.effect("and it answers after all, it is as if it had been tried", () =>
