@@ -42,8 +42,16 @@ export const make = (
     p95: ({ instance, model }) => circuits.pace(instance, model, streamed)?.p95,
     mayRetry: ({ instance }) => circuits.mayRetry(instance, now()),
     room: (candidates) =>
-      Effect.map(concurrency.wait(candidates.map(({ instance }) => instance)), (got) => {
-        kept = [...kept, got]
+      Effect.async((resume) => {
+        const leave = concurrency.wait(
+          candidates.map(({ instance }) => instance),
+          (place) => {
+            // Kept before anybody is told, so that an interruption in between loses nothing.
+            kept = [...kept, place]
+            resume(Effect.void)
+          }
+        )
+        return Effect.sync(leave)
       }),
     drop
   }

@@ -1,5 +1,4 @@
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { InstanceSettings } from "../config/Settings.js"
 
@@ -21,10 +20,10 @@ export class Concurrency extends Context.Tag("orelse/Concurrency")<
     /** A place for a call; `undefined`: there is none, or others wait for it. */
     readonly take: (instance: InstanceSettings) => Release | undefined
     /**
-     * Waits for a place at one of these, behind those who wait already. Where too many wait it never comes; so whoever
-     * waits says for how long.
+     * Waits for a place at one of these, behind those who wait already, and gives the way to wait no more. Where too many
+     * wait it never comes; so whoever waits says for how long.
      */
-    readonly wait: (instances: ReadonlyArray<InstanceSettings>) => Effect.Effect<Place>
+    readonly wait: (instances: ReadonlyArray<InstanceSettings>, give: (place: Place) => void) => () => void
   }
 >() {
   static readonly layer: Layer.Layer<Concurrency> = Layer.sync(Concurrency, () => {
@@ -39,20 +38,19 @@ export class Concurrency extends Context.Tag("orelse/Concurrency")<
     return {
       busy: (instance) => counters.get(instance)?.calls ?? 0,
       take: (instance) => of(instance.id).take(instance.maxConcurrency),
-      wait: (instances) =>
-        Effect.async((resume) => {
-          const queues = instances.map(({ id, maxConcurrency }) => ({ counter: of(id), limit: maxConcurrency ?? 0 }))
-          const leave = (): void => {
-            for (const { counter } of queues) counter.waiting.delete(waiter)
-          }
-          const waiter: Waiter = (place) => {
-            leave()
-            resume(Effect.succeed(place))
-          }
-          // As many may wait as can be served at a time: whoever comes after them would wait too long.
-          for (const { counter, limit } of queues) if (counter.waiting.size < limit) counter.waiting.add(waiter)
-          return Effect.sync(leave)
-        })
+      wait: (instances, give) => {
+        const queues = instances.map(({ id, maxConcurrency }) => ({ counter: of(id), limit: maxConcurrency ?? 0 }))
+        const leave = (): void => {
+          for (const { counter } of queues) counter.waiting.delete(waiter)
+        }
+        const waiter: Waiter = (place) => {
+          leave()
+          give(place)
+        }
+        // As many may wait as can be served at a time: whoever comes after them would wait too long.
+        for (const { counter, limit } of queues) if (counter.waiting.size < limit) counter.waiting.add(waiter)
+        return leave
+      }
     }
   })
 }

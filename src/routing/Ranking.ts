@@ -85,10 +85,12 @@ export class Ranking {
   private signals({ now, preview, request, snapshot }: Asked): Strategy.Signals {
     const { weights } = snapshot.settings.routing
     const { busy, chance, pace } = this.known
+    // One turn a request, however many models it names.
+    let turn: number | undefined
     const tokens = { input: Math.ceil(request.body.byteLength / bytesPerToken), output: outputOf(request) }
     return {
       chance: preview ? undefined : chance,
-      turn: () => this.turn(request.model, preview),
+      turn: () => (turn ??= this.turn(request.model, preview)),
       weight: ({ instance }) => weights[instance.id] ?? instance.weight,
       busy,
       latency: (candidate) => pace(candidate, request.stream)?.latency(now),
