@@ -150,7 +150,10 @@ describe("least-latency", () => {
     const order = ordered("least-latency", { latency: by({ a: 300, b: 100, c: 200 }), chance: () => 0 })
     assert.strictEqual(
       order.slice(1),
-      [...order.slice(1)].toSorted((x, y) => "bca".indexOf(x) - "bca".indexOf(y)).join("")
+      [...order]
+        .slice(1)
+        .toSorted((x, y) => "bca".indexOf(x) - "bca".indexOf(y))
+        .join("")
     )
   })
 })
