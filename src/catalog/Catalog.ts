@@ -2,6 +2,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { CurrentSettings, type InstanceSettings, type ModelSettings, type Settings } from "../config/Settings.js"
+import { TokenSampler } from "../protocol/TokenSampler.js"
+import * as ContextWindows from "./ContextWindows.js"
 import * as ModelName from "./ModelName.js"
 import type { Target } from "./Target.js"
 
@@ -14,6 +16,10 @@ export interface Snapshot {
   readonly resolve: (model: string) => ReadonlyArray<Target>
   /** The instance of this id, or the first one of this vendor. */
   readonly find: (instanceOrVendor: string) => InstanceSettings | undefined
+  /** Tokens that a model of an instance can hold, as the price catalogue has it. */
+  readonly contextWindow: ContextWindows.ContextWindows
+  /** Counts tokens where a plan is made. */
+  readonly sampler: TokenSampler
   /** Names that a caller may use, as far as they are known from the configuration. */
   readonly modelNames: ReadonlyArray<string>
 }
@@ -46,12 +52,22 @@ export const makeSnapshot = (settings: Settings): Snapshot => {
   const ofModel = (model: ModelSettings): ReadonlyArray<Target> =>
     model.targets.flatMap((target) => {
       const instance = byId.get(target.instance)
-      return instance === undefined ? [] : [{ instance, model: target.model, catch: target.catch }]
+      return instance === undefined
+        ? []
+        : [{ instance, model: target.model, catch: target.catch, contextWindow: target.contextWindow }]
     })
+
+  const contextWindow = ContextWindows.make()
+  const known = (target: Target): Target => ({
+    ...target,
+    contextWindow: target.contextWindow ?? contextWindow(target.instance, target.model)
+  })
 
   const resolve = (name: string): ReadonlyArray<Target> => {
     const model = configured.get(name)
-    return model === undefined ? ModelName.targets(name, instances, find, settings.replacements) : ofModel(model)
+    const targets =
+      model === undefined ? ModelName.targets(name, instances, find, settings.replacements) : ofModel(model)
+    return targets.map(known)
   }
 
   const remembered = new Map<string, ReadonlyArray<Target>>()
@@ -59,9 +75,11 @@ export const makeSnapshot = (settings: Settings): Snapshot => {
     settings,
     instances,
     find,
+    contextWindow,
+    sampler: new TokenSampler(),
     resolve: (name) => {
-      const known = remembered.get(name)
-      if (known !== undefined) return known
+      const made = remembered.get(name)
+      if (made !== undefined) return made
       const targets = resolve(name)
       // Names come from callers: bounded, so that a flood of made-up ones cannot fill the memory.
       if (targets.length > 0 && remembered.size < maxRemembered) remembered.set(name, targets)

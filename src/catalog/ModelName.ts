@@ -57,7 +57,12 @@ export const knownModels = (instance: InstanceSettings, replacements: Replacemen
   }
 }
 
-const target = (instance: InstanceSettings, model: string): Target => ({ instance, model, catch: undefined })
+const target = (instance: InstanceSettings, model: string): Target => ({
+  instance,
+  model,
+  catch: undefined,
+  contextWindow: undefined
+})
 
 /** `instance/model` (or `vendor/model`) names who is asked first. */
 const pin = (

@@ -8,4 +8,6 @@ export interface Target {
   readonly model: string
   /** Which failures of the step before open this one; `undefined` is the default of `catches`. */
   readonly catch: ReadonlyArray<CatchRule> | undefined
+  /** Tokens of input and output together; `undefined`: not known. */
+  readonly contextWindow: number | undefined
 }

@@ -142,6 +142,8 @@ function bare(id: string, provider: VendorSlug, priority: number): InstanceSetti
     enabled: true,
     priority,
     models: undefined,
+    capabilities: undefined,
+    maxTokensPerRequest: undefined,
     allowedBaseUrls: [],
     timeouts: defaultTimeouts,
     retry: defaultRetry,

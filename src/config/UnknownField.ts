@@ -16,8 +16,6 @@ const shape = Schema.encodedSchema(ConfigFile).ast
 /** Documented fields of later versions. `[]` stands for any place in a list. */
 const laterFields: ReadonlySet<string> = new Set([
   "instances[].weight",
-  "instances[].capabilities",
-  "instances[].maxTokensPerRequest",
   "instances[].rateLimit",
   "instances[].maxConcurrency",
   "routing.weights",

@@ -16,8 +16,6 @@ describe("fields that this version would pass over", () => {
     [{ routing: { sticky: {} } }, "routing.sticky"],
     [{ routing: { hedge: { enabled: false } } }, "routing.hedge"],
     [{ instances: [{ weight: 3 }] }, "instances.0.weight"],
-    [{ instances: [{ capabilities: ["chat"] }] }, "instances.0.capabilities"],
-    [{ instances: [{ maxTokensPerRequest: 1 }] }, "instances.0.maxTokensPerRequest"],
     [{ instances: [{ rateLimit: {} }] }, "instances.0.rateLimit"],
     [{ instances: [{}, { maxConcurrency: 1 }] }, "instances.1.maxConcurrency"]
   ])("are refused as not implemented where they are documented: %j", (value, path) => {

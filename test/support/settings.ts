@@ -32,6 +32,8 @@ export const instance = (id: string, overrides: Partial<InstanceSettings> = {}):
   enabled: true,
   priority: 1,
   models: undefined,
+  capabilities: undefined,
+  maxTokensPerRequest: undefined,
   allowedBaseUrls: [],
   timeouts: { connect: 5_000, firstToken: 30_000, idle: 60_000, total: 600_000 },
   retry: {
