@@ -16,7 +16,7 @@ export interface Snapshot {
   readonly resolve: (model: string) => ReadonlyArray<Target>
   /** The instance of this id, or the first one of this vendor. */
   readonly find: (instanceOrVendor: string) => InstanceSettings | undefined
-  /** Tokens that a model of an instance can hold, as the price catalogue has it. */
+  /** Tokens that a model of an instance can hold, as far as anybody knows. */
   readonly contextWindow: ContextWindows.ContextWindows
   /** Counts tokens where a plan is made. */
   readonly sampler: TokenSampler
@@ -57,7 +57,7 @@ export const makeSnapshot = (settings: Settings): Snapshot => {
         : [{ instance, model: target.model, catch: target.catch, contextWindow: target.contextWindow }]
     })
 
-  const contextWindow = ContextWindows.make()
+  const contextWindow = ContextWindows.make(settings.models)
   const known = (target: Target): Target => ({
     ...target,
     contextWindow: target.contextWindow ?? contextWindow(target.instance, target.model)

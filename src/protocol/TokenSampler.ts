@@ -12,20 +12,18 @@ export class TokenSampler {
 
   /** Of all these texts together. The work is bounded by their length: a million characters take a tenth of a second. */
   count(texts: ReadonlyArray<string>): number {
-    if (!this.wanted) this.start()
+    if (!this.wanted) void this.start()
     let tokens = 0
     for (const text of texts) tokens += Tokenizer.isCostly(text) ? Tokenizer.roughly(text) : this.counted(text)
     return tokens
   }
 
-  private start(): void {
+  private async start(): Promise<void> {
     this.wanted = true
-    void this.load().then(
-      (count) => {
-        this.counted = count
-      },
+    try {
+      this.counted = await this.load()
+    } catch {
       // Rough counts are good enough to go on with.
-      () => {}
-    )
+    }
   }
 }

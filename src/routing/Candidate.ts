@@ -8,6 +8,8 @@ export interface Candidate {
   readonly model: string
   /** Which failures of the step before open this one; `undefined` is the default of `catches`. */
   readonly catch: ReadonlyArray<CatchRule> | undefined
+  /** Tokens of input and output together; `undefined`: not known. */
+  readonly contextWindow: number | undefined
   readonly baseUrl: string | undefined
   readonly maxTokens: number | undefined
   readonly temperature: number | undefined

@@ -14,8 +14,8 @@ import type { Candidate } from "./Candidate.js"
 export interface Excluded {
   readonly instance: string
   readonly model: string
-  /** `dialect`: it does not offer this kind of request. `lossy`: it would not be told all, and the request demands that. */
-  readonly reason: "unhealthy" | "circuit_open" | "half_open" | "rate_limited" | "attempts" | "dialect" | "lossy"
+  /** `attempts`: a request may not cost so many calls. */
+  readonly reason: Ailing["reason"] | Inability["reason"] | "attempts"
   readonly detail: string
   /** It stood before the first candidate that is asked. */
   readonly ahead: boolean
@@ -47,7 +47,7 @@ export const make = (
   const chain = chainOf(request, snapshot)
   if (Either.isLeft(chain)) return Either.left(chain.left)
   const { maxAttempts, deadline } = snapshot.settings.routing
-  const unable = inabilities(request, chain.right, maxAttempts)
+  const unable = inabilities(request, chain.right, maxAttempts, snapshot.sampler)
   if (unable.length === chain.right.length) return Either.left(nobodyCan(request, unable))
   const selected = select(chain.right, unable, ailment, maxAttempts)
   return Either.right({ asked: request.model, ...selected, maxAttempts, deadline })
@@ -79,6 +79,7 @@ const ofTarget = (target: Target): Candidate => ({
   instance: target.instance,
   model: target.model,
   catch: target.catch,
+  contextWindow: target.contextWindow,
   baseUrl: undefined,
   maxTokens: undefined,
   temperature: undefined,
@@ -132,6 +133,7 @@ const ofEntry = (
     instance,
     model: entry.modelName,
     catch: entry.catchErrors,
+    contextWindow: snapshot.contextWindow(instance, entry.modelName),
     baseUrl: entry.baseUrl,
     maxTokens: entry.maxTokens,
     temperature: entry.temperature,

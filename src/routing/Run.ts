@@ -54,6 +54,8 @@ export class Run {
   private tried = 0
   private passedOver = false
   private error: ProviderError | undefined = undefined
+  /** Tokens of the largest context window that was too small. */
+  private outgrown = 0
   /** Scopes that have failed in this request: it counts once against each. */
   private readonly blamed = new Set<string>()
   private readonly failures: Array<{ readonly error: ProviderError; readonly at: number }> = []
@@ -149,6 +151,7 @@ export class Run {
     this.underWay = undefined
     permit.fail(error, this.counts(error))
     this.error = error
+    if (error.category === "context_length") this.outgrown = Math.max(this.outgrown, comparable(this.current) ?? 0)
     this.failures.push({ error, at: this.timers.now() })
     return error
   }
@@ -183,7 +186,8 @@ export class Run {
   opens(candidate: Candidate): boolean {
     const { error } = this
     if (error === undefined || this.deadlinePassed()) return false
-    const opened = catches(candidate.catch, error.category)
+    const opened =
+      catches(candidate.catch, error.category) && (comparable(candidate) ?? Number.POSITIVE_INFINITY) > this.outgrown
     this.passedOver = !opened
     return opened
   }
@@ -266,6 +270,10 @@ export class Run {
     return this.timers.now() >= this.deadlineAt
   }
 }
+
+/** The context window of a candidate; that of one with a bound of its own for the answer tells nothing about others. */
+const comparable = (candidate: Candidate | undefined): number | undefined =>
+  candidate?.maxTokens === undefined ? candidate?.contextWindow : undefined
 
 /** Why a candidate was left out that would have been asked, were it well. */
 const avoided: ReadonlySet<string> = new Set(["unhealthy", "circuit_open", "half_open", "rate_limited"])
