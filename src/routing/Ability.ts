@@ -39,6 +39,7 @@ export const inabilities = (
     return []
   }
   const unable = chain.flatMap((candidate) => (tooSmall.has(candidate) ? [] : judge(candidate)))
+  // Where it fits nobody else, the providers shall judge.
   if (able === 0) return [...unable, ...[...tooSmall.keys()].flatMap(judge)]
   for (const [candidate, detail] of tooSmall) unable.push({ candidate, reason: "context_window", detail })
   return unable

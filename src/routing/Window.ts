@@ -6,8 +6,8 @@ import type { TokenSampler } from "../protocol/TokenSampler.js"
 import type { Candidate } from "./Candidate.js"
 
 /**
- * The candidates whose context window a chat does not fit, by an estimate, and why: only where it fits somebody else's, or
- * nobody knows how large that is. Where it fits nobody's the providers shall judge.
+ * The candidates whose context window a chat does not fit, by an estimate, and why. They may well be all: an estimate is no
+ * reason to ask nobody.
  */
 export const tooSmall = (
   request: ChatRequest,
@@ -21,7 +21,7 @@ export const tooSmall = (
     const why = room(candidate)
     if (why !== undefined) found.set(candidate, why)
   }
-  return found.size === chain.length ? none : found
+  return found
 }
 
 const none: ReadonlyMap<Candidate, string> = new Map()

@@ -66,6 +66,8 @@ describe("a request that was too long for one", () => {
         d: [9_500, ok]
       })
       assert.deepStrictEqual(found, { asked: "a b d", ended: "d" })
+      const twice = yield* outcome({ a: [8_000, tooLong], b: [undefined, tooLong], c: [8_000, ok] })
+      assert.deepStrictEqual(twice, { asked: "a b", ended: "ProviderFailed" })
     })
   )
 
