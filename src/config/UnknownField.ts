@@ -15,8 +15,6 @@ const shape = Schema.encodedSchema(ConfigFile).ast
 
 /** Documented fields of later versions. `[]` stands for any place in a list. */
 const laterFields: ReadonlySet<string> = new Set([
-  "instances[].capabilities",
-  "instances[].maxTokensPerRequest",
   "instances[].rateLimit",
   "health.probe",
   "cache",

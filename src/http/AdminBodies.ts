@@ -52,6 +52,7 @@ export const ExplanationBody = Schema.Struct({
   ),
   recommendation: Schema.String,
   max_attempts: Schema.Int,
+  max_cost_usd: Schema.NullOr(Schema.String),
   deadline_ms: Schema.Number
 }).annotations({ identifier: "Explanation" })
 export type ExplanationBody = typeof ExplanationBody.Type

@@ -9,6 +9,7 @@ import type { InstanceStatus, Status } from "../health/Status.js"
 import type { Pricing } from "../ledger/Pricing.js"
 import * as RequestIn from "../protocol/openai/RequestIn.js"
 import type { Candidate } from "./Candidate.js"
+import * as MaxCost from "./MaxCost.js"
 import * as Plan from "./Plan.js"
 
 /** A plan as it is shown: who would be asked for a model now, in which order, and who would not and why. */
@@ -27,6 +28,8 @@ export interface Explanation {
   readonly recommendation: string
   /** Calls to providers that one request may cost. */
   readonly max_attempts: number
+  /** What the tokens of one chat can cost at most, in USD as a decimal string; null is unknown. */
+  readonly max_cost_usd: string | null
   readonly deadline_ms: number
 }
 
@@ -84,8 +87,11 @@ export const make = (
     })),
     recommendation: recommend(plan),
     max_attempts: plan.maxAttempts,
+    max_cost_usd: inUsd(MaxCost.of(plan, knowledge.pricing, knowledge.now)),
     deadline_ms: plan.deadline
   }))
+
+const inUsd = (money: Money.Money | undefined): string | null => (money === undefined ? null : Money.toUsd(money))
 
 /** The different instances that a plan asks, in its order. */
 export const instancesOf = ({ candidates }: Plan.Plan): ReadonlyArray<string> => [

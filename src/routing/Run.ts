@@ -74,6 +74,8 @@ export class Run {
   private readonly callsTo: Array<number> = []
   private passedOver = false
   private error: ProviderError | undefined = undefined
+  /** Tokens of the largest context window that was too small. */
+  private outgrown = 0
   /** Scopes that have failed in this request: it counts once against each. */
   private readonly blamed = new Set<string>()
   /** Instances that this request has called. */
@@ -184,11 +186,12 @@ export class Run {
     permit.release()
   }
 
-  failed({ entry, permit, position }: Started<unknown>, error: ProviderError): ProviderError {
+  failed({ candidate, entry, permit, position }: Started<unknown>, error: ProviderError): ProviderError {
     entry.fail(error)
     this.underWay.delete(permit)
     permit.fail(error, this.counts(error))
     this.error = error
+    if (error.category === "context_length") this.outgrown = Math.max(this.outgrown, comparable(candidate) ?? 0)
     this.failures.push({ error, at: this.timers.now(), position })
     return error
   }
@@ -221,7 +224,8 @@ export class Run {
   opens(candidate: Candidate): boolean {
     const { error } = this
     if (error === undefined || this.deadlinePassed()) return false
-    const opened = catches(candidate.catch, error.category)
+    const opened =
+      catches(candidate.catch, error.category) && (comparable(candidate) ?? Number.POSITIVE_INFINITY) > this.outgrown
     this.passedOver = !opened
     return opened
   }
@@ -332,6 +336,10 @@ export class Run {
     return this.timers.now() >= this.deadlineAt
   }
 }
+
+/** The context window of a candidate; that of one with a bound of its own for the answer tells nothing about others. */
+const comparable = (candidate: Candidate | undefined): number | undefined =>
+  candidate?.maxTokens === undefined ? candidate?.contextWindow : undefined
 
 /** Why a candidate was left out that would have been asked, were it well. */
 const avoided: ReadonlySet<string> = new Set(["unhealthy", "circuit_open", "half_open", "rate_limited"])

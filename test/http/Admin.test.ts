@@ -158,6 +158,7 @@ for (const door of doors) {
           excluded: [],
           recommendation: "first is asked first, and 1 more can take over",
           max_attempts: 6,
+          max_cost_usd: null,
           deadline_ms: 120_000
         })
         assert.isEmpty([...first.received, ...second.received])

@@ -85,6 +85,7 @@ describe("an explanation", () => {
         excluded: [],
         recommendation: "a is asked first, and 1 more can take over",
         max_attempts: 6,
+        max_cost_usd: "0",
         deadline_ms: 120_000
       })
     })
