@@ -30,6 +30,8 @@ export interface Plan {
   readonly maxAttempts: number
   /** In ms from the start. */
   readonly deadline: number
+  /** Its last step, where nobody may be asked at once: so long it waits for the first who may, in ms. */
+  readonly patience: number
   readonly hedge: HedgeSettings
   /** Nobody is well: the candidate is the one that is nearest to its recovery, at this time (Unix ms). */
   readonly lastResort: number | undefined
@@ -72,8 +74,18 @@ export const make = (
   const unable = [...unwanted, ...inabilities(request, wanted, judged, snapshot.sampler)]
   if (unable.length === chain.right.length) return Either.left(nobodyCan(request, unable))
   const selected = select(chain.right, unable, ailment, maxAttempts, arrange)
-  return Either.right({ asked: request.model, ...selected, maxAttempts, deadline, hedge })
+  return Either.right({
+    asked: request.model,
+    ...selected,
+    maxAttempts,
+    deadline,
+    patience: Math.min(longestPatience, deadline),
+    hedge
+  })
 }
+
+/** A caller that waits for longer would have given up, or asked elsewhere; in ms. */
+const longestPatience = 5_000
 
 const none: ReadonlyArray<Excluded> = []
 

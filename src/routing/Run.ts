@@ -137,7 +137,7 @@ export class Run {
 
   /** Waits for a candidate that is nearly well again, if there is one and time for it. */
   get anyoneAtLast(): Effect.Effect<number, ChainError> {
-    const patience = Math.min(this.timers.now() + longestPatience, this.deadlineAt)
+    const patience = Math.min(this.timers.now() + this.plan.patience, this.deadlineAt)
     const again: Effect.Effect<number, ChainError> = Effect.suspend(() => {
       const position = this.firstAdmitted()
       if (position !== undefined) return Effect.succeed(position)
@@ -306,7 +306,7 @@ export class Run {
   private admitLast(candidate: Candidate, extra: boolean): Permit | undefined {
     if (this.plan.lastResort === undefined) return undefined
     const ailment = this.admission.ailment(candidate)
-    const until = Math.min(this.timers.now() + longestPatience, this.deadlineAt)
+    const until = Math.min(this.timers.now() + this.plan.patience, this.deadlineAt)
     return ailment?.reason === "rate_limited" && ailment.until < until
       ? undefined
       : this.admission.admitLast(candidate, extra)
@@ -343,9 +343,6 @@ const comparable = (candidate: Candidate | undefined): number | undefined =>
 
 /** Why a candidate was left out that would have been asked, were it well. */
 const avoided: ReadonlySet<string> = new Set(["unhealthy", "circuit_open", "half_open", "rate_limited"])
-
-/** A candidate that is well again within this, in ms, is waited for. */
-const longestPatience = 5_000
 
 /** Nobody knows how long a trial takes: who waits for its end looks again after this, in ms. */
 const shortestWait = 250

@@ -44,6 +44,8 @@ describe("an explanation in words", () => {
     } as const
     const explanation = {
       model: "m",
+      strategy: "priority",
+      waits_ms: 5_000,
       providers_available: 2,
       failover_order: [
         { ...step, priority: 1 },

@@ -153,6 +153,8 @@ for (const door of doors) {
         })
         assert.deepStrictEqual(at(answer), {
           model: "m",
+          strategy: "priority",
+          waits_ms: 5_000,
           providers_available: 2,
           failover_order: [step(1, "first"), step(2, "second")],
           excluded: [],

@@ -81,6 +81,8 @@ describe("an explanation", () => {
       ])
       assert.deepStrictEqual(rest, {
         model: "m",
+        strategy: "priority",
+        waits_ms: 5_000,
         providers_available: 2,
         excluded: [],
         recommendation: "a is asked first, and 1 more can take over",
