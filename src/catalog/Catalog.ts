@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { CurrentSettings, type InstanceSettings, type ModelSettings, type Settings } from "../config/Settings.js"
+import type { MidStream } from "../domain/MidStream.js"
 import * as ModelName from "./ModelName.js"
 import type { Target } from "./Target.js"
 
@@ -12,6 +13,8 @@ export interface Snapshot {
   readonly instances: ReadonlyArray<InstanceSettings>
   /** Every enabled candidate for a model name, in order of preference; empty when nobody serves it. */
   readonly resolve: (model: string) => ReadonlyArray<Target>
+  /** What becomes of its broken streams, where the request does not say. */
+  readonly midStream: (model: string) => MidStream
   /** The instance of this id, or the first one of this vendor. */
   readonly find: (instanceOrVendor: string) => InstanceSettings | undefined
   /** Names that a caller may use, as far as they are known from the configuration. */
@@ -59,6 +62,7 @@ export const makeSnapshot = (settings: Settings): Snapshot => {
     settings,
     instances,
     find,
+    midStream: (name) => configured.get(name)?.midStream ?? settings.routing.midStream,
     resolve: (name) => {
       const known = remembered.get(name)
       if (known !== undefined) return known

@@ -58,7 +58,8 @@ export const lines = (explanation: ExplanationBody, paint: Paint.Paint): Readonl
     ({ detail, instance, provider_model_id, reason }) =>
       `left out: ${instance}/${provider_model_id} (${reason}: ${detail})`
   ),
-  `At most ${explanation.max_attempts} calls within ${explanation.deadline_ms / 1000} s: ${explanation.recommendation}.`
+  `At most ${explanation.max_attempts} calls within ${explanation.deadline_ms / 1000} s: ${explanation.recommendation}.`,
+  ...(explanation.mid_stream === "continue" ? ["A stream that breaks is continued by who comes next."] : [])
 ]
 
 const about = (step: ExplanationBody["failover_order"][number], paint: Paint.Paint): string =>

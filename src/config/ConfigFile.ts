@@ -2,6 +2,7 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { CatchRule } from "../domain/ErrorCategory.js"
+import { MidStream } from "../domain/MidStream.js"
 import * as Field from "./Field.js"
 import * as Issue from "./Issue.js"
 import { dialects, vendorSlugs } from "./Settings.js"
@@ -68,14 +69,15 @@ const TargetFields = Schema.Struct({
 const ModelFields = Schema.Struct({
   id: Field.Text,
   aliases: or(Schema.Array(Field.Text), []),
-  targets: Schema.NonEmptyArray(TargetFields)
+  targets: Schema.NonEmptyArray(TargetFields),
+  midStream: optional(Field.word(...MidStream.literals))
 })
 
 const RoutingFields = Schema.Struct({
   strategy: or(Field.word("priority"), "priority"),
   deadline: or(Field.duration("1ms"), 120_000),
   maxAttempts: or(Field.integer(1, 100), 6),
-  midStream: or(Field.word("never"), "never")
+  midStream: or(Field.word(...MidStream.literals), "never")
 })
 
 const CircuitFields = Schema.Struct({

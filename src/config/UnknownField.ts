@@ -36,8 +36,7 @@ const laterWords: Readonly<Record<string, { readonly words: ReadonlyArray<string
   "routing.strategy": {
     words: ["round-robin", "weighted", "least-latency", "cost-optimized", "least-busy"],
     now: "use priority"
-  },
-  "routing.midStream": { words: ["continue"], now: "use never" }
+  }
 }
 
 const walk = (value: unknown, ast: SchemaAST.AST, path: Path): ReadonlyArray<Issue> => {

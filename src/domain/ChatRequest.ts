@@ -1,5 +1,6 @@
 import type { FrontDialect } from "./Dialect.js"
 import type { CatchRule } from "./ErrorCategory.js"
+import type { MidStream } from "./MidStream.js"
 import type { Prompt } from "./Prompt.js"
 
 /** One step of a chain that the request brings along. */
@@ -42,6 +43,8 @@ export interface ChatRequest {
   readonly fallback: FallbackRequest | undefined
   /** Only a candidate that is told all that the caller asked for. */
   readonly lossless: boolean
+  /** Overrides what the model or the routing says. */
+  readonly midStream: MidStream | undefined
   readonly stream: boolean
   /** The caller wants to see the usage of a stream. */
   readonly includeUsage: boolean

@@ -13,6 +13,7 @@ import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
 import { Pricing } from "../ledger/Pricing.js"
+import * as OngoingAnswer from "../protocol/OngoingAnswer.js"
 import * as Call from "../provider/Call.js"
 import type { Provider, ProviderCall } from "../provider/Provider.js"
 import { Providers } from "../provider/Providers.js"
@@ -20,7 +21,10 @@ import * as Timers from "../provider/Timers.js"
 import { AttemptLog } from "../routing/AttemptLog.js"
 import * as FallbackChain from "../routing/FallbackChain.js"
 import * as Plan from "../routing/Plan.js"
+import type { Admission, CallTo } from "../routing/Run.js"
 import type { ChatReply, ChatReplyStream } from "./ChatReply.js"
+import * as ContinuedStream from "./ContinuedStream.js"
+import type { Onward } from "./ContinuedStream.js"
 import * as EventStream from "./EventStream.js"
 import * as Settlement from "./Settlement.js"
 
@@ -50,12 +54,13 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
       const health = yield* Health
       const pricing = yield* Pricing
       const providers = yield* Providers
+      const runtime = yield* Effect.runtime<never>()
 
       /** Plans the request and runs its chain; each call is one candidate's `complete` or `stream`. */
       const starter =
         <A, B>(
           callOf: (provider: Provider, call: ProviderCall) => Call.Call<A, ProviderError>,
-          settle: (run: Settlement.Run<A>, prices: Pricing["Type"]) => B
+          settle: (run: Settlement.Run<A>, prices: Pricing["Type"], onward: Onward<A> | undefined) => B
         ): Starter<B> =>
         (timers, request, _caller, log = new AttemptLog(timers.now)) =>
         (goOn) => {
@@ -65,23 +70,31 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
             goOn(Either.left(Effect.fail(plan.left)))
             return () => {}
           }
+          const admission: Admission = {
+            ailment: ({ instance, model }) => circuits.ailment(instance, model, timers.now()),
+            admit: ({ instance, model }) => circuits.admit(instance, model, timers.now),
+            admitLast: ({ instance, model }) => circuits.admitLast(instance, model, timers.now)
+          }
+          const asking =
+            (asked: ChatRequest, answerOf: () => OngoingAnswer.OngoingAnswer | undefined): CallTo<A> =>
+            ({ baseUrl, instance, maxTokens, model, temperature }, limit) => {
+              const call = { request: asked, model, baseUrl, maxTokens, temperature, timers, limit, answer: answerOf() }
+              return callOf(providers.of(instance), call)
+            }
+          const continues = plan.right.midStream === "continue" && OngoingAnswer.possible(request)
+          const onward = continues ? { plan: plan.right, log, timers, admission, request, asking, runtime } : undefined
           return FallbackChain.run(
             plan.right,
             log,
             timers,
-            {
-              ailment: ({ instance, model }) => circuits.ailment(instance, model, timers.now()),
-              admit: ({ instance, model }) => circuits.admit(instance, model, timers.now),
-              admitLast: ({ instance, model }) => circuits.admitLast(instance, model, timers.now)
-            },
-            ({ baseUrl, instance, maxTokens, model, temperature }, limit) =>
-              callOf(providers.of(instance), { request, model, baseUrl, maxTokens, temperature, timers, limit }),
-            (served) => settle({ served, log, timers, dialect: request.dialect }, pricing)
+            admission,
+            asking(request, continues ? anAnswer : noAnswer),
+            (served) => settle({ served, log, timers, dialect: request.dialect }, pricing, onward)
           )(goOn)
         }
 
       const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)
-      const startOpen = starter((provider, call) => provider.startStream(call), Settlement.streamed)
+      const startOpen = starter((provider, call) => provider.startStream(call), ContinuedStream.streamed)
 
       const open = whole(startOpen)
       return Gateway.of({
@@ -102,6 +115,10 @@ type Starter<B> = (
   caller: Caller,
   log?: AttemptLog
 ) => Call.Start<B, GatewayError>
+
+/** A call of a stream that others may go on with has an answer of its own until it is the one that speaks. */
+const anAnswer = (): OngoingAnswer.OngoingAnswer => new OngoingAnswer.OngoingAnswer()
+const noAnswer = (): undefined => undefined
 
 /** On the clock of whoever runs it. */
 const whole =

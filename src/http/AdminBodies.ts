@@ -1,5 +1,6 @@
 import * as Schema from "effect/Schema"
 import { CatchRule } from "../domain/ErrorCategory.js"
+import { MidStream } from "../domain/MidStream.js"
 
 /** What the admin routes answer; also what the subcommands read from a running gateway. */
 
@@ -51,7 +52,8 @@ export const ExplanationBody = Schema.Struct({
   ),
   recommendation: Schema.String,
   max_attempts: Schema.Int,
-  deadline_ms: Schema.Number
+  deadline_ms: Schema.Number,
+  mid_stream: MidStream
 }).annotations({ identifier: "Explanation" })
 export type ExplanationBody = typeof ExplanationBody.Type
 

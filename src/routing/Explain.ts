@@ -3,6 +3,7 @@ import type { Snapshot } from "../catalog/Catalog.js"
 import type { InstanceSettings } from "../config/Settings.js"
 import type { CatchRule } from "../domain/ErrorCategory.js"
 import type { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
+import type { MidStream } from "../domain/MidStream.js"
 import * as Money from "../domain/Money.js"
 import type { InstanceStatus, Status } from "../health/Status.js"
 import type { Pricing } from "../ledger/Pricing.js"
@@ -27,6 +28,8 @@ export interface Explanation {
   /** Calls to providers that one request may cost. */
   readonly max_attempts: number
   readonly deadline_ms: number
+  /** What becomes of a stream that breaks after its first output. */
+  readonly mid_stream: MidStream
 }
 
 /** One candidate of an explanation. */
@@ -83,7 +86,8 @@ export const make = (
     })),
     recommendation: recommend(plan),
     max_attempts: plan.maxAttempts,
-    deadline_ms: plan.deadline
+    deadline_ms: plan.deadline,
+    mid_stream: plan.midStream
   }))
 
 /** The different instances that a plan asks, in its order. */

@@ -5,6 +5,7 @@ import type { Target } from "../catalog/Target.js"
 import type { InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest, FallbackEntry } from "../domain/ChatRequest.js"
 import { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
+import type { MidStream } from "../domain/MidStream.js"
 import type { Ailing } from "../health/Status.js"
 import { vendors } from "../provider/Vendor.js"
 import { inabilities, nobodyCan, type Inability } from "./Ability.js"
@@ -31,6 +32,8 @@ export interface Plan {
   readonly maxAttempts: number
   /** In ms from the start. */
   readonly deadline: number
+  /** What becomes of the stream when it breaks after its first output. */
+  readonly midStream: MidStream
   /** Nobody is well: the candidate is the one that is nearest to its recovery, at this time (Unix ms). */
   readonly lastResort: number | undefined
 }
@@ -50,7 +53,8 @@ export const make = (
   const unable = inabilities(request, chain.right, maxAttempts)
   if (unable.length === chain.right.length) return Either.left(nobodyCan(request, unable))
   const selected = select(chain.right, unable, ailment, maxAttempts)
-  return Either.right({ asked: request.model, ...selected, maxAttempts, deadline })
+  const midStream = request.midStream ?? snapshot.midStream(request.model)
+  return Either.right({ asked: request.model, ...selected, maxAttempts, deadline, midStream })
 }
 
 const chainOf = (

@@ -72,8 +72,9 @@ export class Run {
     return this.plan.candidates
   }
 
-  get calls(): number {
-    return this.log.calls
+  /** Somebody was asked, and failed. */
+  get failedOnce(): boolean {
+    return this.error !== undefined
   }
 
   /** The first candidate that may be asked now, its leave taken. */

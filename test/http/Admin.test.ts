@@ -158,7 +158,8 @@ for (const door of doors) {
           excluded: [],
           recommendation: "first is asked first, and 1 more can take over",
           max_attempts: 6,
-          deadline_ms: 120_000
+          deadline_ms: 120_000,
+          mid_stream: "never"
         })
         assert.isEmpty([...first.received, ...second.received])
       })

@@ -84,7 +84,8 @@ describe("an explanation", () => {
         excluded: [],
         recommendation: "a is asked first, and 1 more can take over",
         max_attempts: 6,
-        deadline_ms: 120_000
+        deadline_ms: 120_000,
+        mid_stream: "never"
       })
     })
   )

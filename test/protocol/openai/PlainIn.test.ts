@@ -23,6 +23,7 @@ describe("a request for embeddings", () => {
       models: ["b"],
       fallback: undefined,
       lossless: false,
+      midStream: undefined,
       stream: false,
       includeUsage: false,
       user: "u"

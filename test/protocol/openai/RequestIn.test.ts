@@ -21,6 +21,7 @@ describe("a request", () => {
       models: [],
       fallback: undefined,
       lossless: false,
+      midStream: undefined,
       headers: {},
       stream: true,
       includeUsage: true,
