@@ -3,7 +3,7 @@ import * as JSONSchema from "effect/JSONSchema"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
 import { ConfigFile } from "../src/config/ConfigFile.js"
-import { dialectsOf, vendorSlugs } from "../src/config/Settings.js"
+import { dialectsOf, strategies, vendorSlugs } from "../src/config/Settings.js"
 import { vendors } from "../src/provider/Vendor.js"
 
 const readme = readFileSync("README.md", "utf8")
@@ -25,6 +25,15 @@ describe("README", () => {
       )
     )
     assert.sameMembers([...new Set(named)], [...vendorSlugs])
+  })
+
+  it("names every strategy and no other", () => {
+    const from = readme.indexOf("| strategy | first is |")
+    const rows = readme.slice(from, readme.indexOf("\n\n", from)).split("\n").slice(2)
+    assert.sameMembers(
+      rows.map((row) => /`([^`]+)`/.exec(row)?.[1]),
+      [...strategies]
+    )
   })
 
   it("names every field of circuitBreaker", () => {

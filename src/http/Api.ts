@@ -5,8 +5,6 @@ import * as HttpApiSchema from "@effect/platform/HttpApiSchema"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { version } from "../config/Version.js"
-import { CatchRule } from "../domain/ErrorCategory.js"
-import { MidStream } from "../domain/MidStream.js"
 import {
   CircuitPayload,
   ExplanationBody,
@@ -16,139 +14,25 @@ import {
   StrategyBody,
   StrategyPayload
 } from "./AdminBodies.js"
+import {
+  ChatAnswer,
+  ChatPayload,
+  CountAnswer,
+  CountPayload,
+  EmbeddingsAnswer,
+  EmbeddingsPayload,
+  ErrorBody,
+  HealthBody,
+  InstancePath,
+  LegacyPayload,
+  Liveness,
+  MessagesAnswer,
+  MessagesPayload,
+  Model,
+  RouteAnswer,
+  TestResult
+} from "./Bodies.js"
 import { RoutePayload } from "./RouteHandler.js"
-
-/** OpenAI's error object, with `attempts` where several calls were made. */
-const ErrorBody = Schema.Struct({
-  error: Schema.Struct({
-    message: Schema.String,
-    type: Schema.String,
-    param: Schema.NullOr(Schema.String),
-    code: Schema.NullOr(Schema.String),
-    attempts: Schema.optional(Schema.Array(Schema.suspend(() => AttemptBody)))
-  })
-}).annotations({ identifier: "Error" })
-
-const AttemptBody = Schema.Struct({
-  instance: Schema.String,
-  provider: Schema.String,
-  model: Schema.String,
-  outcome: Schema.Literal("success", "failure", "cancelled"),
-  category: Schema.NullOr(Schema.String),
-  status: Schema.NullOr(Schema.Int),
-  ms: Schema.Number,
-  /** USD as a decimal string; null is unknown. */
-  cost: Schema.NullOr(Schema.String),
-  message: Schema.optional(Schema.String),
-  /** Characters of a broken stream that it was to go on with. */
-  continued_at: Schema.optional(Schema.Int)
-}).annotations({ identifier: "Attempt" })
-
-/** What the routes share that ask for a model: all that orelse reads itself. Other fields reach the provider untouched. */
-const shared = {
-  model: Schema.String,
-  models: Schema.optional(Schema.Array(Schema.String)),
-  require: Schema.optional(Schema.Literal("lossless")),
-  mid_stream: Schema.optional(MidStream),
-  fallback: Schema.optional(
-    Schema.Struct({
-      enabled: Schema.optional(Schema.Boolean),
-      max_retries_per_provider: Schema.optional(Schema.NonNegativeInt),
-      providers: Schema.Array(
-        Schema.Struct({
-          provider: Schema.String,
-          model_name: Schema.String,
-          base_url: Schema.optional(Schema.NullOr(Schema.String)),
-          max_tokens: Schema.optional(Schema.NullOr(Schema.Int)),
-          temperature: Schema.optional(Schema.NullOr(Schema.Number)),
-          catch_errors: Schema.optional(Schema.NullOr(Schema.Array(CatchRule)))
-        })
-      )
-    })
-  )
-}
-
-const Messages = Schema.Array(Schema.Struct({ role: Schema.String }, { key: Schema.String, value: Schema.Unknown }))
-
-const ChatPayload = Schema.Struct({
-  ...shared,
-  messages: Messages,
-  stream: Schema.optional(Schema.Boolean)
-}).annotations({ identifier: "ChatRequest" })
-
-const ChatAnswer = Schema.Struct(
-  { id: Schema.String, object: Schema.String, choices: Schema.Array(Schema.Unknown) },
-  { key: Schema.String, value: Schema.Unknown }
-).annotations({ identifier: "ChatAnswer" })
-
-const MessagesPayload = Schema.Struct({
-  ...shared,
-  max_tokens: Schema.Int,
-  messages: Messages,
-  stream: Schema.optional(Schema.Boolean)
-}).annotations({ identifier: "MessagesRequest" })
-
-const MessagesAnswer = Schema.Struct(
-  { id: Schema.String, type: Schema.Literal("message"), content: Schema.Array(Schema.Unknown) },
-  { key: Schema.String, value: Schema.Unknown }
-).annotations({ identifier: "MessagesAnswer" })
-
-const CountPayload = Schema.Struct({ ...shared, messages: Messages }).annotations({ identifier: "CountRequest" })
-
-const CountAnswer = Schema.Struct({ input_tokens: Schema.Int }).annotations({ identifier: "CountAnswer" })
-
-const LegacyPayload = Schema.Struct({
-  ...shared,
-  prompt: Schema.Unknown,
-  stream: Schema.optional(Schema.Boolean)
-}).annotations({ identifier: "CompletionRequest" })
-
-const EmbeddingsPayload = Schema.Struct({ ...shared, input: Schema.Unknown }).annotations({
-  identifier: "EmbeddingsRequest"
-})
-
-const EmbeddingsAnswer = Schema.Struct(
-  { object: Schema.Literal("list"), data: Schema.Array(Schema.Unknown) },
-  { key: Schema.String, value: Schema.Unknown }
-).annotations({ identifier: "EmbeddingsAnswer" })
-
-const RouteAnswer = Schema.Struct({
-  content: Schema.String,
-  provider: Schema.String,
-  instance: Schema.String,
-  model: Schema.String,
-  tokensUsed: Schema.NullOr(Schema.Int),
-  cost: Schema.NullOr(Schema.String),
-  attempts: Schema.Array(AttemptBody),
-  requestId: Schema.String
-}).annotations({ identifier: "RouteAnswer" })
-
-const Model = Schema.Struct({
-  id: Schema.String,
-  object: Schema.Literal("model"),
-  created: Schema.Int,
-  owned_by: Schema.String
-}).annotations({ identifier: "Model" })
-
-const HealthBody = Schema.Struct({
-  status: Schema.Literal("ok", "degraded"),
-  redis: Schema.Boolean,
-  database: Schema.Boolean,
-  timestamp: Schema.String,
-  instances: Schema.Struct({ healthy: Schema.Int, recovering: Schema.Int, down: Schema.Int })
-}).annotations({ identifier: "Health" })
-
-const Liveness = Schema.Struct({ status: Schema.Literal("ok", "draining") })
-
-const TestResult = Schema.Struct({
-  instance: Schema.String,
-  ok: Schema.Boolean,
-  ms: Schema.Number,
-  models: Schema.Int,
-  message: Schema.NullOr(Schema.String)
-}).annotations({ identifier: "TestResult" })
-
-const InstancePath = Schema.Struct({ instance: Schema.String })
 
 const ChatGroup = HttpApiGroup.make("chat")
   .add(
