@@ -56,6 +56,7 @@ export class BufferedCall implements Incoming {
   onHead(status: number, headers: IncomingHeaders): void {
     this.status = status
     this.headers = headers
+    this.watchdog.heard()
   }
 
   onData(chunk: Buffer): void {
