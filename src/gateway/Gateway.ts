@@ -11,12 +11,13 @@ import type { GatewayError } from "../domain/GatewayError.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
-import * as Status from "../health/Status.js"
 import { Pricing } from "../ledger/Pricing.js"
+import { LearnedQuota } from "../limits/LearnedQuota.js"
 import * as Call from "../provider/Call.js"
 import type { Provider, ProviderCall } from "../provider/Provider.js"
 import { Providers } from "../provider/Providers.js"
 import * as Timers from "../provider/Timers.js"
+import * as Ailing from "../routing/Ailing.js"
 import { AttemptLog } from "../routing/AttemptLog.js"
 import * as FallbackChain from "../routing/FallbackChain.js"
 import * as Plan from "../routing/Plan.js"
@@ -42,7 +43,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     readonly startOpen: Starter<ChatReplyStream>
   }
 >() {
-  static readonly layer: Layer.Layer<Gateway, never, Catalog | Circuits | Health | Pricing | Providers> = Layer.effect(
+  static readonly layer: Layer.Layer<Gateway, never, Needs> = Layer.effect(
     Gateway,
     Effect.gen(function* () {
       const catalog = yield* Catalog
@@ -50,6 +51,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
       const health = yield* Health
       const pricing = yield* Pricing
       const providers = yield* Providers
+      const quotas = yield* LearnedQuota
 
       /** Plans the request and runs its chain; each call is one candidate's `complete` or `stream`. */
       const starter =
@@ -60,7 +62,8 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
         (timers, request, _caller, log = new AttemptLog(timers.now)) =>
         (goOn) => {
           const now = timers.now()
-          const plan = Plan.make(request, catalog.snapshot(), Status.ailments(circuits, health, now))
+          const ailment = Ailing.of(circuits, health, quotas, now, request)
+          const plan = Plan.make(request, catalog.snapshot(), ailment)
           if (Either.isLeft(plan)) {
             goOn(Either.left(Effect.fail(plan.left)))
             return () => {}
@@ -74,8 +77,11 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
               admit: ({ instance, model }) => circuits.admit(instance, model, timers.now),
               admitLast: ({ instance, model }) => circuits.admitLast(instance, model, timers.now)
             },
-            ({ baseUrl, instance, maxTokens, model, temperature }, limit) =>
-              callOf(providers.of(instance), { request, model, baseUrl, maxTokens, temperature, timers, limit }),
+            ({ baseUrl, instance, maxTokens, model, temperature }, limit) => {
+              const onLimits = quotas.start(instance, model, request)
+              const call = { request, model, baseUrl, maxTokens, temperature, timers, limit, onLimits }
+              return callOf(providers.of(instance), call)
+            },
             (served) => settle({ served, log, timers, dialect: request.dialect }, pricing)
           )(goOn)
         }
@@ -94,6 +100,8 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     })
   )
 }
+
+type Needs = Catalog | Circuits | Health | LearnedQuota | Pricing | Providers
 
 /** Starts to serve a request, on these timers; its calls are in `log` as they are made. */
 type Starter<B> = (

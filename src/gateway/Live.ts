@@ -6,6 +6,7 @@ import { CurrentSettings } from "../config/Settings.js"
 import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
 import { Pricing } from "../ledger/Pricing.js"
+import { LearnedQuota } from "../limits/LearnedQuota.js"
 import { Providers } from "../provider/Providers.js"
 import { Simulator } from "../provider/Simulator.js"
 import { Transport } from "../provider/Transport.js"
@@ -13,7 +14,7 @@ import { Gateway } from "./Gateway.js"
 
 /** The whole gateway without a server, on `CurrentSettings`. */
 export const layer = Gateway.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(Catalog.layer, Circuits.layer, Health.layer, Pricing.layer)),
+  Layer.provideMerge(Layer.mergeAll(Catalog.layer, Circuits.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
   Layer.provideMerge(Providers.layer),
   Layer.provideMerge(Layer.mergeAll(Transport.layer, Simulator.layer))
 )

@@ -23,6 +23,8 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
     readonly of: (instance: InstanceSettings, now: number) => InstanceCircuits
     /** An operator's decree about an instance. Its models begin anew. */
     readonly force: (instance: InstanceSettings, forced: CircuitBreaker.Forced, now: number) => void
+    /** What an operator decreed. */
+    readonly forced: (instance: InstanceSettings) => CircuitBreaker.Forced
     /** Every change; what a slow listener misses is dropped, the oldest first. */
     readonly events: PubSub.PubSub<HealthEvent>
   }
@@ -45,6 +47,7 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
         admitLast: registry.admitLast,
         of: registry.of,
         force: registry.force,
+        forced: registry.forced,
         events
       }
     })

@@ -47,6 +47,8 @@ export interface HealthEvent {
 export interface InstanceCircuits {
   /** The worse of its key and itself. */
   readonly circuit: CircuitBreaker.Circuit
+  /** What an operator decreed. */
+  readonly forced: CircuitBreaker.Forced
   readonly consecutiveFailures: number
   /** In ms from now; `undefined` while it may be asked. */
   readonly retryIn: number | undefined

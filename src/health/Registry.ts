@@ -64,6 +64,7 @@ export class Registry {
     const calls = this.recent.get(instance.id)
     return {
       circuit,
+      forced: own.breaker.forced,
       consecutiveFailures: Math.max(key.breaker.consecutiveFailures, own.breaker.consecutiveFailures),
       retryIn: circuit === "open" && worse.forced === "auto" ? Math.max(0, worse.retryAt - now) : undefined,
       errorRate: calls?.errorRate,
@@ -71,6 +72,9 @@ export class Registry {
       latency: calls?.summary ?? { ewma: undefined, p50: undefined, p95: undefined, p99: undefined }
     }
   }
+
+  readonly forced = (instance: InstanceSettings): CircuitBreaker.Forced =>
+    this.entry("instance", instance, "").breaker.forced
 
   readonly force = (instance: InstanceSettings, forced: CircuitBreaker.Forced, now: number): void => {
     for (const scope of ["key", "instance"] as const) {

@@ -9,7 +9,9 @@ import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
 import { Pricing } from "../ledger/Pricing.js"
+import { LearnedQuota } from "../limits/LearnedQuota.js"
 import * as Json from "../protocol/Json.js"
+import * as Ailing from "../routing/Ailing.js"
 import * as Explain from "../routing/Explain.js"
 import { CircuitPayload } from "./AdminBodies.js"
 import { Api } from "./Api.js"
@@ -24,11 +26,12 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
     const circuits = yield* Circuits
     const health = yield* Health
     const pricing = yield* Pricing
+    const quotas = yield* LearnedQuota
 
     const instanceOf = (id: string) => catalog.snapshot().instances.find((instance) => instance.id === id)
     const knowledge = (now: number): Explain.Knowledge => ({
       snapshot: catalog.snapshot(),
-      ailment: Status.ailments(circuits, health, now),
+      ailment: Ailing.of(circuits, health, quotas, now),
       statusOf: (instance) => Status.of(instance, circuits.of(instance, now), health.latest(instance, now)),
       pricing,
       now

@@ -8,9 +8,10 @@ import type { Failure } from "../protocol/Failure.js"
 import type { Lost } from "../protocol/Lossiness.js"
 import { StreamMachine, type Way } from "../protocol/StreamMachine.js"
 import * as Failures from "./Failures.js"
-import type { Cancel, Timers } from "./Timers.js"
+import * as Terms from "./Terms.js"
+import type { Cancel } from "./Timers.js"
 import type { Exchange, Incoming, IncomingHeaders, Outgoing, Transport, TransportFailure } from "./Transport.js"
-import { Watchdog, type HardLimit } from "./Watchdog.js"
+import { Watchdog } from "./Watchdog.js"
 
 /** Takes the frames of a committed stream, and its one end. */
 export interface StreamSink {
@@ -69,7 +70,7 @@ export class StreamCall implements Incoming, ProviderStream {
     transport: Transport["Type"],
     outgoing: Outgoing,
     limits: Timeouts,
-    private readonly call: { readonly timers: Timers; readonly limit: HardLimit },
+    private readonly call: Terms.Terms,
     private readonly way: Way,
     readonly lost: ReadonlySet<Lost>,
     private readonly fail: Failures.Fail,
@@ -95,6 +96,7 @@ export class StreamCall implements Incoming, ProviderStream {
   onHead(status: number, headers: IncomingHeaders): void {
     this.status = status
     this.headers = headers
+    Terms.heard(this.call, status, headers)
     const type = headers["content-type"]
     const isJson = typeof type === "string" && /^application\/(?:[\w.-]+\+)?json\b/i.test(type)
     const streams = status >= 200 && status < 300 && (this.way.framing === "ndjson" || !isJson)

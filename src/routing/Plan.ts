@@ -5,9 +5,9 @@ import type { Target } from "../catalog/Target.js"
 import type { InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest, FallbackEntry } from "../domain/ChatRequest.js"
 import { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
-import type { Ailing } from "../health/Status.js"
 import { vendors } from "../provider/Vendor.js"
 import { inabilities, nobodyCan, type Inability } from "./Ability.js"
+import * as Ailing from "./Ailing.js"
 import type { Candidate } from "./Candidate.js"
 
 /** A candidate that is not asked, and why. */
@@ -15,7 +15,7 @@ export interface Excluded {
   readonly instance: string
   readonly model: string
   /** `dialect`: it does not offer this kind of request. `lossy`: it would not be told all, and the request demands that. */
-  readonly reason: "unhealthy" | "circuit_open" | "half_open" | "rate_limited" | "attempts" | "dialect" | "lossy"
+  readonly reason: Ailing.Reason | "attempts" | "dialect" | "lossy"
   readonly detail: string
   /** It stood before the first candidate that is asked. */
   readonly ahead: boolean
@@ -36,7 +36,7 @@ export interface Plan {
 }
 
 /** Why a model of an instance is better not asked now; `undefined`: it may be. */
-export type Ailment = (instance: InstanceSettings, model: string) => Ailing | undefined
+export type Ailment = (instance: InstanceSettings, model: string) => Ailing.Ailing | undefined
 
 /** The plan of a request. */
 export const make = (
@@ -166,8 +166,8 @@ const select = (
     inability(candidate) === undefined ? [{ candidate, ailing: ailments[at] }] : []
   )
   const well = able.some(({ ailing }) => ailing === undefined)
-  // Failed checks alone keep nobody from being asked when nobody else is there.
-  const circuits = able.filter(({ ailing }) => ailing !== undefined && ailing.reason !== "unhealthy")
+  // A soft reason alone keeps nobody from being asked when nobody else is there.
+  const circuits = able.filter(({ ailing }) => ailing !== undefined && !Ailing.isSoft(ailing))
   const last = !well && circuits.length === able.length ? nearest(circuits) : undefined
   const candidates: Array<Candidate> = []
   const excluded: Array<Excluded> = []
@@ -190,9 +190,9 @@ const select = (
   return { candidates, excluded, lastResort: last?.ailing?.until }
 }
 
-/** While somebody is well, whoever is not; while none is, those whose circuit says so, and not those of a failed check. */
-const avoided = (ailing: Ailing | undefined, well: boolean): Ailing | undefined =>
-  well || ailing?.reason !== "unhealthy" ? ailing : undefined
+/** While somebody is well, whoever is not; while none is, those whose circuit says so, and not those of a soft reason. */
+const avoided = (ailing: Ailing.Ailing | undefined, well: boolean): Ailing.Ailing | undefined =>
+  ailing !== undefined && !well && Ailing.isSoft(ailing) ? undefined : ailing
 
-const nearest = <A extends { readonly ailing: Ailing | undefined }>(ill: ReadonlyArray<A>): A | undefined =>
+const nearest = <A extends { readonly ailing: Ailing.Ailing | undefined }>(ill: ReadonlyArray<A>): A | undefined =>
   ill.toSorted((a, b) => (a.ailing?.until ?? 0) - (b.ailing?.until ?? 0))[0]

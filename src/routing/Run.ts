@@ -7,6 +7,7 @@ import type { Ailment, Permit } from "../health/Permit.js"
 import type * as Call from "../provider/Call.js"
 import type { Timers } from "../provider/Timers.js"
 import type { HardLimit } from "../provider/Watchdog.js"
+import { reasons } from "./Ailing.js"
 import type { AttemptEntry, AttemptLog } from "./AttemptLog.js"
 import type { Candidate } from "./Candidate.js"
 import type { Plan } from "./Plan.js"
@@ -206,7 +207,7 @@ export class Run {
   }
 
   fellBack(position: number): boolean {
-    return position > 0 || this.plan.excluded.some(({ ahead, reason }) => ahead && avoided.has(reason))
+    return position > 0 || this.plan.excluded.some(({ ahead, reason }) => ahead && reasons.has(reason))
   }
 
   conclusion(): ChainError {
@@ -266,9 +267,6 @@ export class Run {
     return this.timers.now() >= this.deadlineAt
   }
 }
-
-/** Why a candidate was left out that would have been asked, were it well. */
-const avoided: ReadonlySet<string> = new Set(["unhealthy", "circuit_open", "half_open", "rate_limited"])
 
 /** A candidate that is well again within this, in ms, is waited for. */
 const longestPatience = 5_000

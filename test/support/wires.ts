@@ -5,6 +5,7 @@ import { Gateway } from "../../src/gateway/Gateway.js"
 import { Circuits } from "../../src/health/Circuits.js"
 import { Health } from "../../src/health/Health.js"
 import { Pricing } from "../../src/ledger/Pricing.js"
+import { LearnedQuota } from "../../src/limits/LearnedQuota.js"
 import { Providers } from "../../src/provider/Providers.js"
 import { Simulator } from "../../src/provider/Simulator.js"
 import type { Incoming, IncomingHeaders, Outgoing } from "../../src/provider/Transport.js"
@@ -93,7 +94,7 @@ export const replaying = (status: number, headers: IncomingHeaders, ...chunks: R
 /** The whole gateway on a network of its own. */
 export const gatewayOn = (transport: Transport["Type"], settings: Settings) =>
   Gateway.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Catalog.layer, Circuits.layer, Health.layer, Pricing.layer)),
+    Layer.provideMerge(Layer.mergeAll(Catalog.layer, Circuits.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
     Layer.provideMerge(Providers.layer),
     Layer.provideMerge(Layer.mergeAll(Layer.succeed(Transport, transport), Simulator.layer)),
     Layer.provide(Layer.succeed(CurrentSettings, settings))
