@@ -23,7 +23,6 @@ const laterFields: ReadonlySet<string> = new Set([
   "routing.weights",
   "routing.sticky",
   "routing.hedge",
-  "health.probe",
   "cache",
   "budgets",
   "alerts"

@@ -5,6 +5,7 @@ import * as LoadSettings from "../config/LoadSettings.js"
 import { CurrentSettings } from "../config/Settings.js"
 import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
+import * as Probes from "../health/Probes.js"
 import { Pricing } from "../ledger/Pricing.js"
 import { LearnedQuota } from "../limits/LearnedQuota.js"
 import { Providers } from "../provider/Providers.js"
@@ -13,8 +14,9 @@ import { Transport } from "../provider/Transport.js"
 import { Gateway } from "./Gateway.js"
 
 /** The whole gateway without a server, on `CurrentSettings`. */
-export const layer = Gateway.layer.pipe(
-  Layer.provideMerge(Layer.mergeAll(Catalog.layer, Circuits.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
+export const layer = Layer.merge(Gateway.layer, Probes.layer).pipe(
+  Layer.provideMerge(Layer.mergeAll(Catalog.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
+  Layer.provideMerge(Circuits.layer),
   Layer.provideMerge(Providers.layer),
   Layer.provideMerge(Layer.mergeAll(Transport.layer, Simulator.layer))
 )

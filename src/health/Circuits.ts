@@ -20,6 +20,11 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
      * which successes and time refill. A failure of such a call keeps nobody waiting for longer.
      */
     readonly admitLast: (instance: InstanceSettings, model: string, now: () => number) => Permit | undefined
+    /**
+     * Leave for a check, which no user waits for. It is made also while a circuit is open, and takes the trial as soon as the
+     * time for one has come; not while another trial is under way, a 429 is waited for, or an operator decreed it.
+     */
+    readonly admitCheck: (instance: InstanceSettings, model: string, now: () => number) => Permit | undefined
     readonly of: (instance: InstanceSettings, now: number) => InstanceCircuits
     /** An operator's decree about an instance. Its models begin anew. */
     readonly force: (instance: InstanceSettings, forced: CircuitBreaker.Forced, now: number) => void
@@ -45,6 +50,7 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
         ailment: registry.ailment,
         admit: registry.admit,
         admitLast: registry.admitLast,
+        admitCheck: registry.admitCheck,
         of: registry.of,
         force: registry.force,
         forced: registry.forced,

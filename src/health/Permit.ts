@@ -28,9 +28,17 @@ export interface Permit {
   readonly release: () => void
 }
 
-/** A change of a circuit. */
-export interface HealthEvent {
-  readonly event_type: "circuit_open" | "circuit_half_open" | "circuit_close" | "key_out"
+/** A change of a circuit, or of what the checks of an instance find. */
+export type HealthEvent = Change &
+  (
+    | { readonly event_type: "circuit_open" | "circuit_half_open" | "circuit_close" | "key_out" }
+    /** The check before it was good, or there was none; `reason` is a safe sentence. */
+    | { readonly event_type: "health_check_failed"; readonly reason: string }
+    /** The check before it had failed. */
+    | { readonly event_type: "health_check_ok" }
+  )
+
+interface Change {
   /** Unix ms. */
   readonly at: number
   readonly instance: string
@@ -39,7 +47,9 @@ export interface HealthEvent {
   readonly scope: Blame.Scope
   /** Set with the scope `model`. */
   readonly model: string | undefined
+  /** Of calls in a row; not of checks. */
   readonly consecutive_failures: number
+  /** Until it is asked again; after a failed check, while somebody else is well. */
   readonly next_retry_secs: number | undefined
 }
 

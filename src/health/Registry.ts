@@ -57,6 +57,12 @@ export class Registry {
     return this.permit(instance, model, now)
   }
 
+  readonly admitCheck = (instance: InstanceSettings, model: string, now: () => number): Permit | undefined => {
+    const ailment = this.ailment(instance, model, now())
+    const may = ailment === undefined || (ailment.reason === "circuit_open" && Number.isFinite(ailment.until))
+    return may ? this.permit(instance, model, now) : undefined
+  }
+
   readonly of = (instance: InstanceSettings, now: number): InstanceCircuits => {
     const [key, own] = [this.entry("key", instance, ""), this.entry("instance", instance, "")]
     const worse = severity(key.breaker) > severity(own.breaker) ? key.breaker : own.breaker

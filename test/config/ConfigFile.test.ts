@@ -26,7 +26,7 @@ models:
       - { instance: fake, model: fake-mini, catch: [rate_limit, all] }
 tasks: { code: gpt-4o }
 routing: { strategy: priority, deadline: 30s, maxAttempts: 4, midStream: never }
-health: { checkOnStart: false, cacheFor: 30s }
+health: { checkOnStart: false, cacheFor: 30s, probe: active, probeEvery: 10s, probeWith: chat }
 server: { host: localhost, port: 4000, bodyLimit: 1KiB, drain: 10s }
 log: { level: warn, format: json, file: orelse.log }
 `
@@ -82,7 +82,13 @@ describe("the config file", () => {
         maxAttempts: 4,
         midStream: "never"
       })
-      assert.deepStrictEqual(settings.health, { checkOnStart: false, cacheFor: 30_000 })
+      assert.deepStrictEqual(settings.health, {
+        checkOnStart: false,
+        cacheFor: 30_000,
+        probe: "active",
+        probeEvery: 10_000,
+        probeWith: "chat"
+      })
       assert.deepStrictEqual(settings.server, {
         host: "localhost",
         port: 4000,
@@ -138,7 +144,13 @@ describe("the config file", () => {
         maxAttempts: 6,
         midStream: "never"
       })
-      assert.deepStrictEqual(settings.health, { checkOnStart: true, cacheFor: 60_000 })
+      assert.deepStrictEqual(settings.health, {
+        checkOnStart: true,
+        cacheFor: 60_000,
+        probe: "passive",
+        probeEvery: 30_000,
+        probeWith: "models"
+      })
       assert.deepStrictEqual(settings.log, { level: "info", format: "pretty", file: undefined })
     })
   )

@@ -11,7 +11,6 @@ describe("fields that this version would pass over", () => {
     [{ cache: {} }, "cache"],
     [{ budgets: [] }, "budgets"],
     [{ alerts: { webhooks: [] } }, "alerts"],
-    [{ health: { probe: "passive" } }, "health.probe"],
     [{ routing: { weights: {} } }, "routing.weights"],
     [{ routing: { sticky: {} } }, "routing.sticky"],
     [{ routing: { hedge: { enabled: false } } }, "routing.hedge"],

@@ -90,6 +90,7 @@ describe("why an instance is better not asked", () => {
     instance: instance("a"),
     available: false,
     reason: "refused",
+    failure: undefined,
     models: [],
     checkedAt: 5
   }

@@ -4,6 +4,7 @@ import { CurrentSettings, type Settings } from "../../src/config/Settings.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
 import { Circuits } from "../../src/health/Circuits.js"
 import { Health } from "../../src/health/Health.js"
+import * as Probes from "../../src/health/Probes.js"
 import { Pricing } from "../../src/ledger/Pricing.js"
 import { LearnedQuota } from "../../src/limits/LearnedQuota.js"
 import { Providers } from "../../src/provider/Providers.js"
@@ -93,8 +94,9 @@ export const replaying = (status: number, headers: IncomingHeaders, ...chunks: R
 
 /** The whole gateway on a network of its own. */
 export const gatewayOn = (transport: Transport["Type"], settings: Settings) =>
-  Gateway.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Catalog.layer, Circuits.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
+  Layer.merge(Gateway.layer, Probes.layer).pipe(
+    Layer.provideMerge(Layer.mergeAll(Catalog.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
+    Layer.provideMerge(Circuits.layer),
     Layer.provideMerge(Providers.layer),
     Layer.provideMerge(Layer.mergeAll(Layer.succeed(Transport, transport), Simulator.layer)),
     Layer.provide(Layer.succeed(CurrentSettings, settings))
