@@ -1,7 +1,13 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { CurrentSettings, type InstanceSettings, type ModelSettings, type Settings } from "../config/Settings.js"
+import {
+  CurrentSettings,
+  type InstanceSettings,
+  type ModelSettings,
+  type RoutingSettings,
+  type Settings
+} from "../config/Settings.js"
 import * as ModelName from "./ModelName.js"
 import type { Target } from "./Target.js"
 
@@ -19,12 +25,26 @@ export interface Snapshot {
 }
 
 /** Canonical model -> instances and the provider's own ids. */
-export class Catalog extends Context.Tag("orelse/Catalog")<Catalog, { readonly snapshot: () => Snapshot }>() {
+export class Catalog extends Context.Tag("orelse/Catalog")<
+  Catalog,
+  {
+    readonly snapshot: () => Snapshot
+    /** Lays changes over the routing; requests under way keep the plan that they have. */
+    readonly reroute: (changes: Partial<RoutingSettings>) => Snapshot
+  }
+>() {
   static readonly layer: Layer.Layer<Catalog, never, CurrentSettings> = Layer.effect(
     Catalog,
     Effect.map(CurrentSettings, (settings) => {
-      const snapshot = makeSnapshot(settings)
-      return { snapshot: () => snapshot }
+      let snapshot = makeSnapshot(settings)
+      return {
+        snapshot: () => snapshot,
+        reroute: (changes) => {
+          const { settings: before } = snapshot
+          snapshot = { ...snapshot, settings: { ...before, routing: { ...before.routing, ...changes } } }
+          return snapshot
+        }
+      }
     })
   )
 }
@@ -46,7 +66,17 @@ export const makeSnapshot = (settings: Settings): Snapshot => {
   const ofModel = (model: ModelSettings): ReadonlyArray<Target> =>
     model.targets.flatMap((target) => {
       const instance = byId.get(target.instance)
-      return instance === undefined ? [] : [{ instance, model: target.model, catch: target.catch }]
+      return instance === undefined
+        ? []
+        : [
+            {
+              instance,
+              model: target.model,
+              catch: target.catch,
+              // What it catches depends on who stands before it.
+              peer: target.catch === undefined
+            }
+          ]
     })
 
   const resolve = (name: string): ReadonlyArray<Target> => {

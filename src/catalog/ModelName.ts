@@ -31,11 +31,15 @@ export const targets = (
   if (prefix !== undefined && !offers(prefix.instance, prefix.model)) return elsewhere(name, instances)
   const pinned = prefix ?? local(name, find, replacements)
   const model = pinned?.model ?? name
-  const found: Array<Target> = pinned === undefined ? [] : [target(pinned.instance, pinned.model)]
+  // Whoever names an instance wants that one; whoever names a vendor, any instance of it.
+  const vendor = prefix !== undefined && prefix.instance.id !== prefixOf(name) ? prefix.instance.provider : undefined
+  const isPeer = (instance: InstanceSettings, served: string): boolean =>
+    (pinned === undefined || instance.provider === vendor) && (served === model || !standsIn(served, replacements))
+  const found: Array<Target> = pinned === undefined ? [] : [target(pinned.instance, pinned.model, vendor !== undefined)]
   for (const instance of instances) {
     for (const served of servedAs(model, name, instance, replacements)) {
       if (!found.some((other) => other.instance === instance && other.model === served)) {
-        found.push(target(instance, served))
+        found.push(target(instance, served, isPeer(instance, served)))
       }
     }
   }
@@ -57,7 +61,18 @@ export const knownModels = (instance: InstanceSettings, replacements: Replacemen
   }
 }
 
-const target = (instance: InstanceSettings, model: string): Target => ({ instance, model, catch: undefined })
+const target = (instance: InstanceSettings, model: string, peer: boolean): Target => ({
+  instance,
+  model,
+  catch: undefined,
+  peer
+})
+
+/** Is it what the operator chose to answer for another model? */
+const standsIn = (model: string, { claude, local, openai, others }: ReplacementSettings): boolean =>
+  model === claude || model === local || model === openai || others.includes(model)
+
+const prefixOf = (name: string): string => name.slice(0, name.indexOf("/"))
 
 /** `instance/model` (or `vendor/model`) names who is asked first. */
 const pin = (
@@ -66,7 +81,7 @@ const pin = (
 ): { readonly instance: InstanceSettings; readonly model: string } | undefined => {
   const slash = name.indexOf("/")
   if (slash <= 0 || slash === name.length - 1) return undefined
-  const instance = find(name.slice(0, slash))
+  const instance = find(prefixOf(name))
   const model = name.slice(slash + 1)
   if (instance === undefined) return undefined
   // OpenRouter's own ids are `maker/model`; `openrouter/auto` is one of them.
@@ -78,7 +93,7 @@ const pin = (
 const elsewhere = (name: string, instances: ReadonlyArray<InstanceSettings>): ReadonlyArray<Target> =>
   instances
     .filter(({ models, provider }) => models?.includes(name) ?? provider === "openrouter")
-    .map((instance) => target(instance, name))
+    .map((instance) => target(instance, name, true))
 
 /** The local model asked for by its own name is asked first. */
 const local = (

@@ -8,4 +8,6 @@ export interface Target {
   readonly model: string
   /** Which failures of the step before open this one; `undefined` is the default of `catches`. */
   readonly catch: ReadonlyArray<CatchRule> | undefined
+  /** It serves the very model that was asked for, and so do its peers: who of them goes first is the strategy's choice. */
+  readonly peer: boolean
 }

@@ -4,12 +4,13 @@ import * as Clock from "effect/Clock"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Catalog from "../catalog/Catalog.js"
-import type { Settings } from "../config/Settings.js"
+import { CurrentSettings, type Settings } from "../config/Settings.js"
+import * as Live from "../gateway/Live.js"
 import { ExplanationBody } from "../http/AdminBodies.js"
-import { Pricing } from "../ledger/Pricing.js"
 import * as Plan from "../routing/Explain.js"
+import { Planner } from "../routing/Planner.js"
 import { Failed } from "./Failed.js"
 import * as Options from "./Options.js"
 import * as Paint from "./Paint.js"
@@ -39,14 +40,11 @@ const ofGateway = (name: string, url: Option.Option<string>) =>
 const ofSettings = (name: string, settings: Settings): Effect.Effect<ExplanationBody, Failed> =>
   Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
-    return yield* Plan.make(name, {
-      snapshot: Catalog.makeSnapshot(settings),
-      ailment: () => undefined,
-      statusOf: () => undefined,
-      pricing: yield* Pricing,
-      now
-    }).pipe(Either.mapLeft(({ message }) => new Failed({ message })))
-  }).pipe(Effect.provide(Pricing.layer))
+    const { knowledge } = yield* Planner
+    return yield* Plan.make(name, { ...knowledge(now), statusOf: () => undefined }).pipe(
+      Either.mapLeft(({ message }) => new Failed({ message }))
+    )
+  }).pipe(Effect.provide(Live.layer), Effect.provide(Layer.succeed(CurrentSettings, settings)))
 
 /** The candidates in order, then who is left out, then what may follow. */
 export const lines = (explanation: ExplanationBody, paint: Paint.Paint): ReadonlyArray<string> => [

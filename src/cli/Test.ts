@@ -37,7 +37,7 @@ const plans = (settings: Settings): ReadonlyArray<string> => {
   const models = [...new Set([...snapshot.modelNames, ...Object.values(settings.tasks)])]
   return models.map((model) => {
     const plan = RequestIn.makeRequest({ model, messages: [] }).pipe(
-      Either.flatMap((request) => Plan.make(request, snapshot, () => undefined))
+      Either.flatMap((request) => Plan.make(request, snapshot, Plan.unknown))
     )
     if (Either.isLeft(plan)) return `${model}: ${plan.left.message}`
     return `${model}: ${plan.right.candidates.map(step).join(", or else ")}`

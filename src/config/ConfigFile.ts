@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { CatchRule } from "../domain/ErrorCategory.js"
 import * as Field from "./Field.js"
 import * as Issue from "./Issue.js"
-import { dialects, vendorSlugs } from "./Settings.js"
+import { dialects, stickyKeys, strategies, vendorSlugs } from "./Settings.js"
 
 /** A field that may be absent, without a default. */
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
@@ -48,7 +48,9 @@ const InstanceFields = Schema.Struct({
   baseUrl: optional(Field.BaseUrl),
   enabled: or(Field.Flag, true),
   priority: or(Field.integer(-1_000_000, 1_000_000), 1),
+  weight: or(Field.number(0, 1_000_000), 1),
   models: optional(Schema.Array(Field.Text)),
+  maxConcurrency: optional(Field.integer(1, 1_000_000)),
   allowedBaseUrls: or(Schema.Array(Field.BaseUrl), []),
   timeouts: or(TimeoutFields, Schema.decodeSync(TimeoutFields)({})),
   retry: or(RetryFields, Schema.decodeSync(RetryFields)({})),
@@ -71,11 +73,33 @@ const ModelFields = Schema.Struct({
   targets: Schema.NonEmptyArray(TargetFields)
 })
 
+const StickyFields = Schema.Struct({
+  header: or(Field.HeaderName, "x-session-id"),
+  by: or(Schema.Array(Field.word(...stickyKeys)), stickyKeys),
+  ttl: or(Field.duration("1ms"), 3_600_000)
+})
+
+const HedgeFields = Schema.Struct({
+  enabled: or(Field.Flag, false),
+  /** Absent: the 95th percentile of what the candidate's latest answers took to begin. */
+  after: optional(Field.duration("1ms"))
+})
+
+const RetryBudgetFields = Schema.Struct({
+  ratio: or(Field.number(0, 10), 0.1),
+  reserve: or(Field.integer(0, 1_000_000), 10)
+})
+
 const RoutingFields = Schema.Struct({
-  strategy: or(Field.word("priority"), "priority"),
+  strategy: or(Field.word(...strategies), "priority"),
+  weights: or(Schema.Record({ key: Schema.String, value: Field.number(0, 1_000_000) }), {}),
   deadline: or(Field.duration("1ms"), 120_000),
   maxAttempts: or(Field.integer(1, 100), 6),
-  midStream: or(Field.word("never"), "never")
+  midStream: or(Field.word("never"), "never"),
+  /** Absent: a request goes where the strategy sends it, whoever answered the one before. */
+  sticky: optional(StickyFields),
+  hedge: or(HedgeFields, Schema.decodeSync(HedgeFields)({})),
+  retryBudget: or(RetryBudgetFields, Schema.decodeSync(RetryBudgetFields)({}))
 })
 
 const CircuitFields = Schema.Struct({

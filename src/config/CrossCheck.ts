@@ -23,7 +23,12 @@ export const crossCheck = (
     ...doubled(instances.map(({ fields, path }) => ({ name: fields["id"], path: [...path, "id"] }))),
     ...instances.flatMap((row) => checkInstance(row, hasAccount)),
     ...doubled(models.flatMap(names)),
-    ...models.flatMap(({ fields, path }) => rows(fields, "targets", path)).flatMap((target) => checkTarget(target, ids))
+    ...models
+      .flatMap(({ fields, path }) => rows(fields, "targets", path))
+      .flatMap((target) => checkTarget(target, ids)),
+    ...Object.keys(member(member(file, "routing"), "weights")).flatMap((id) =>
+      unknownInstance(id, ["routing", "weights", id], ids)
+    )
   ]
 }
 
@@ -102,12 +107,21 @@ const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArra
 
 const checkTarget = ({ fields, path }: Row, ids: ReadonlyArray<string>): ReadonlyArray<Issue> => {
   const id = fields["instance"]
-  if (!Predicate.isString(id) || ids.includes(id)) return []
+  return Predicate.isString(id) ? unknownInstance(id, [...path, "instance"], ids) : []
+}
+
+const unknownInstance = (id: string, path: Path, ids: ReadonlyArray<string>): ReadonlyArray<Issue> => {
+  if (ids.includes(id)) return []
   const meant = nearest(id, ids)
   const variable = id === "ollama" ? "OSS_MODEL_ENABLED=true" : keyVariables.get(id)
   const hint =
     meant !== undefined ? `; did you mean ${meant}?` : variable === undefined ? "" : `; ${variable} would make one`
-  return [{ path: [...path, "instance"], message: `no instance is called ${id}${hint}` }]
+  return [{ path, message: `no instance is called ${id}${hint}` }]
+}
+
+const member = (holder: unknown, field: string): Readonly<Record<string, unknown>> => {
+  const value = Predicate.isReadonlyRecord(holder) ? holder[field] : undefined
+  return Predicate.isReadonlyRecord(value) ? value : {}
 }
 
 const names = ({ fields, path }: Row): ReadonlyArray<Name> => {

@@ -104,6 +104,12 @@ export const ApiVersion = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9.-]{1,32
   description: "a version of Azure's API such as 2024-10-21"
 })
 
+/** The name of a header, in lower case. */
+export const HeaderName = Schema.compose(
+  Schema.Lowercase,
+  Schema.String.pipe(Schema.pattern(/^[a-z0-9][a-z0-9-]{0,63}$/))
+).annotations({ description: "the name of a header such as x-session-id" })
+
 /** The id of a Cloudflare account. */
 export const AccountId = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9_-]{1,64}$/)).annotations({
   description: "the id of a Cloudflare account: letters and digits"

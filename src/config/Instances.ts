@@ -141,6 +141,8 @@ function bare(id: string, provider: VendorSlug, priority: number): InstanceSetti
     baseUrl: undefined,
     enabled: true,
     priority,
+    weight: 1,
+    maxConcurrency: undefined,
     models: undefined,
     allowedBaseUrls: [],
     timeouts: defaultTimeouts,

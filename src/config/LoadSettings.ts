@@ -9,7 +9,14 @@ import type { ConfigFile } from "./ConfigFile.js"
 import * as Environment from "./Environment.js"
 import * as Instances from "./Instances.js"
 import { notices } from "./Notices.js"
-import type { CircuitSettings, InstanceSettings, ModelSettings, Settings, VendorSlug } from "./Settings.js"
+import type {
+  CircuitSettings,
+  InstanceSettings,
+  ModelSettings,
+  RoutingSettings,
+  Settings,
+  VendorSlug
+} from "./Settings.js"
 import * as Sources from "./Sources.js"
 
 /** Where settings come from, besides the files. */
@@ -83,7 +90,7 @@ const settle = (
     models,
     tasks: { default: defaultTask(instances, models, replacements.local), ...file.tasks },
     replacements,
-    routing: file.routing,
+    routing: routingOf(file.routing),
     circuitBreaker: circuitOf(file.circuitBreaker),
     health: file.health,
     server: {
@@ -100,6 +107,12 @@ const settle = (
     notices: notices(instances, standIns, variables, env)
   })
 }
+
+const routingOf = ({ hedge, sticky, ...rest }: ConfigFile["routing"]): RoutingSettings => ({
+  ...rest,
+  sticky,
+  hedge: { enabled: hedge.enabled, after: hedge.after }
+})
 
 const circuitOf = ({
   backoff,

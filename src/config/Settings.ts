@@ -68,6 +68,37 @@ const spoken: Readonly<Partial<Record<VendorSlug, readonly [ChatDialect, ...Read
   ollama: ["openai-chat", "ollama"]
 }
 
+/** How the instances that serve the same model are ordered. */
+export const strategies = [
+  "priority",
+  "round-robin",
+  "weighted",
+  "least-latency",
+  "cost-optimized",
+  "least-busy"
+] as const
+export type Strategy = (typeof strategies)[number]
+
+/** What tells the requests of one session from others. */
+export const stickyKeys = ["header", "prompt_cache_key", "user"] as const
+
+/** A session stays with the instance that served it, as long as that is well: so a provider's prompt cache is hit. */
+export interface StickySettings {
+  /** In lower case. */
+  readonly header: string
+  /** The first of these that a request has names its session. */
+  readonly by: ReadonlyArray<(typeof stickyKeys)[number]>
+  /** From its latest request on, in ms. */
+  readonly ttl: number
+}
+
+/** A second candidate is asked beside the first when that one is late; the first answer counts. */
+export interface HedgeSettings {
+  readonly enabled: boolean
+  /** In ms; `undefined`: the 95th percentile of what the candidate's latest answers took to begin. */
+  readonly after: number | undefined
+}
+
 /** Time limits of one attempt, in ms. */
 export interface Timeouts {
   readonly connect: number
@@ -122,6 +153,10 @@ export interface InstanceSettings {
   readonly enabled: boolean
   /** Lower goes first. */
   readonly priority: number
+  /** Its share of the requests, against the others', with the strategy `weighted`. */
+  readonly weight: number
+  /** Calls at a time; `undefined`: as many as come. */
+  readonly maxConcurrency: number | undefined
   /** The only models it serves; `undefined`: all that its vendor is known for. */
   readonly models: ReadonlyArray<string> | undefined
   /** Other origins that a request's `base_url` may name. */
@@ -210,6 +245,21 @@ export interface HealthSettings {
   readonly probeWith: "models" | "chat"
 }
 
+/** How requests are routed. Durations in ms. */
+export interface RoutingSettings {
+  readonly strategy: Strategy
+  /** Instance -> weight; over the instance's own. */
+  readonly weights: Readonly<Record<string, number>>
+  readonly deadline: number
+  /** Calls to providers that one request may cost, over all candidates. */
+  readonly maxAttempts: number
+  readonly midStream: "never"
+  readonly sticky: StickySettings | undefined
+  readonly hedge: HedgeSettings
+  /** Retries and hedges of an instance: so many at once, and this share of its first calls. */
+  readonly retryBudget: { readonly ratio: number; readonly reserve: number }
+}
+
 /** Everything that was configured, checked, with defaults filled in. Durations in ms, sizes in bytes. */
 export interface Settings {
   readonly preset: "development" | "production" | undefined
@@ -218,13 +268,7 @@ export interface Settings {
   /** `taskType` of /v1/route -> model */
   readonly tasks: Readonly<Record<string, string>>
   readonly replacements: ReplacementSettings
-  readonly routing: {
-    readonly strategy: "priority"
-    readonly deadline: number
-    /** Calls to providers that one request may cost, over all candidates. */
-    readonly maxAttempts: number
-    readonly midStream: "never"
-  }
+  readonly routing: RoutingSettings
   readonly circuitBreaker: CircuitSettings
   readonly health: HealthSettings
   readonly server: {

@@ -15,14 +15,9 @@ const shape = Schema.encodedSchema(ConfigFile).ast
 
 /** Documented fields of later versions. `[]` stands for any place in a list. */
 const laterFields: ReadonlySet<string> = new Set([
-  "instances[].weight",
   "instances[].capabilities",
   "instances[].maxTokensPerRequest",
   "instances[].rateLimit",
-  "instances[].maxConcurrency",
-  "routing.weights",
-  "routing.sticky",
-  "routing.hedge",
   "cache",
   "budgets",
   "alerts"
@@ -32,10 +27,6 @@ const laterFields: ReadonlySet<string> = new Set([
 const laterWords: Readonly<Record<string, { readonly words: ReadonlyArray<string>; readonly now: string }>> = {
   "instances[].retry.backoff": { words: ["linear", "constant", "fixed", "fibonacci"], now: "use exponential" },
   "instances[].retry.jitter": { words: ["equal", "decorrelated"], now: "use full or none" },
-  "routing.strategy": {
-    words: ["round-robin", "weighted", "least-latency", "cost-optimized", "least-busy"],
-    now: "use priority"
-  },
   "routing.midStream": { words: ["continue"], now: "use never" }
 }
 

@@ -1,5 +1,6 @@
 import type { FrontDialect } from "./Dialect.js"
 import type { CatchRule } from "./ErrorCategory.js"
+import type { Preferences } from "./Preferences.js"
 import type { Prompt } from "./Prompt.js"
 
 /** One step of a chain that the request brings along. */
@@ -40,6 +41,8 @@ export interface ChatRequest {
   /** Tried after `model`, in order, as OpenRouter's `models`. */
   readonly models: ReadonlyArray<string>
   readonly fallback: FallbackRequest | undefined
+  /** Whom the caller wants to be asked; `undefined`: the operator's order is as good as any. */
+  readonly preferences: Preferences | undefined
   /** Only a candidate that is told all that the caller asked for. */
   readonly lossless: boolean
   readonly stream: boolean
@@ -47,4 +50,6 @@ export interface ChatRequest {
   readonly includeUsage: boolean
   /** The end user that the caller named. */
   readonly user: string | undefined
+  /** What names the caller's session: the header that the operator chose for it. */
+  readonly session: string | undefined
 }

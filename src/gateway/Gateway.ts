@@ -3,24 +3,23 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
-import { Catalog } from "../catalog/Catalog.js"
 import { local, type Caller } from "../domain/Caller.js"
 import type { StreamEvent } from "../domain/ChatEvent.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { GatewayError } from "../domain/GatewayError.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import { Circuits } from "../health/Circuits.js"
-import { Health } from "../health/Health.js"
 import { Pricing } from "../ledger/Pricing.js"
+import { Concurrency } from "../limits/Concurrency.js"
 import { LearnedQuota } from "../limits/LearnedQuota.js"
 import * as Call from "../provider/Call.js"
 import type { Provider, ProviderCall } from "../provider/Provider.js"
 import { Providers } from "../provider/Providers.js"
 import * as Timers from "../provider/Timers.js"
-import * as Ailing from "../routing/Ailing.js"
 import { AttemptLog } from "../routing/AttemptLog.js"
 import * as FallbackChain from "../routing/FallbackChain.js"
-import * as Plan from "../routing/Plan.js"
+import { Planner } from "../routing/Planner.js"
+import * as Admission from "./Admission.js"
 import type { ChatReply, ChatReplyStream } from "./ChatReply.js"
 import * as EventStream from "./EventStream.js"
 import * as Settlement from "./Settlement.js"
@@ -43,12 +42,16 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     readonly startOpen: Starter<ChatReplyStream>
   }
 >() {
-  static readonly layer: Layer.Layer<Gateway, never, Needs> = Layer.effect(
+  static readonly layer: Layer.Layer<
+    Gateway,
+    never,
+    Circuits | Concurrency | LearnedQuota | Planner | Pricing | Providers
+  > = Layer.effect(
     Gateway,
     Effect.gen(function* () {
-      const catalog = yield* Catalog
       const circuits = yield* Circuits
-      const health = yield* Health
+      const concurrency = yield* Concurrency
+      const planner = yield* Planner
       const pricing = yield* Pricing
       const providers = yield* Providers
       const quotas = yield* LearnedQuota
@@ -59,11 +62,9 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
           callOf: (provider: Provider, call: ProviderCall) => Call.Call<A, ProviderError>,
           settle: (run: Settlement.Run<A>, prices: Pricing["Type"]) => B
         ): Starter<B> =>
-        (timers, request, _caller, log = new AttemptLog(timers.now)) =>
+        (timers, request, caller, log = new AttemptLog(timers.now)) =>
         (goOn) => {
-          const now = timers.now()
-          const ailment = Ailing.of(circuits, health, quotas, now, request)
-          const plan = Plan.make(request, catalog.snapshot(), ailment)
+          const plan = planner.plan(request, caller, timers.now())
           if (Either.isLeft(plan)) {
             goOn(Either.left(Effect.fail(plan.left)))
             return () => {}
@@ -72,17 +73,16 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
             plan.right,
             log,
             timers,
-            {
-              ailment: ({ instance, model }) => circuits.ailment(instance, model, timers.now()),
-              admit: ({ instance, model }) => circuits.admit(instance, model, timers.now),
-              admitLast: ({ instance, model }) => circuits.admitLast(instance, model, timers.now)
-            },
+            Admission.make(circuits, concurrency, timers, request.stream),
             ({ baseUrl, instance, maxTokens, model, temperature }, limit) => {
               const onLimits = quotas.start(instance, model, request)
               const call = { request, model, baseUrl, maxTokens, temperature, timers, limit, onLimits }
               return callOf(providers.of(instance), call)
             },
-            (served) => settle({ served, log, timers, dialect: request.dialect }, pricing)
+            (served) => {
+              planner.served(request, caller, served.candidate, timers.now())
+              return settle({ served, log, timers, dialect: request.dialect }, pricing)
+            }
           )(goOn)
         }
 
@@ -100,8 +100,6 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     })
   )
 }
-
-type Needs = Catalog | Circuits | Health | LearnedQuota | Pricing | Providers
 
 /** Starts to serve a request, on these timers; its calls are in `log` as they are made. */
 type Starter<B> = (

@@ -1,7 +1,7 @@
 import type { FrontDialect } from "../domain/Dialect.js"
 import * as Money from "../domain/Money.js"
 import type { ProviderError } from "../domain/ProviderError.js"
-import type { Usage } from "../domain/Usage.js"
+import { outputTotal, type Usage } from "../domain/Usage.js"
 import type { Pricing } from "../ledger/Pricing.js"
 import type { Lost } from "../protocol/Lossiness.js"
 import * as Translation from "../protocol/Translation.js"
@@ -32,7 +32,7 @@ export const buffered = (
   const { answer, status } = value
   const cost = costOf(candidate, answer.model, answer.usage, answer.reportedCost, pricing, timers)
   attempt.succeed(status, answer.usage, cost)
-  served.permit.succeed()
+  served.permit.succeed(tokensOf(answer.usage))
   return {
     provider: candidate.instance.provider,
     instance: candidate.instance.id,
@@ -64,7 +64,7 @@ export const streamed = (
     } else if (cancelled) {
       attempt.cancel()
       served.permit.release()
-    } else served.permit.succeed()
+    } else served.permit.succeed(tokensOf(usage))
     settled = { attempts: log.view(), usage, cost: totalCost(log), error }
     return settled
   }
@@ -86,6 +86,9 @@ export const streamed = (
     }
   }
 }
+
+const tokensOf = (usage: Usage | undefined): number | undefined =>
+  usage === undefined ? undefined : outputTotal(usage)
 
 /** Mostly nothing. */
 const dropped = (dialect: FrontDialect, lost: ReadonlySet<Lost>): ReadonlyArray<string> =>

@@ -4,7 +4,8 @@ import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import { CurrentSettings, type InstanceSettings } from "../config/Settings.js"
 import type * as CircuitBreaker from "./CircuitBreaker.js"
-import type { Ailment, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
+import type { Pace } from "./Pace.js"
+import type { Ailment, CallKind, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
 import { Registry } from "./Registry.js"
 
 /** The circuit breakers of all keys, instances and their models. It is told by whoever calls, and never asks by itself. */
@@ -14,17 +15,26 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
     /** Why a model of an instance would not be asked now; `undefined`: it would. */
     readonly ailment: (instance: InstanceSettings, model: string, now: number) => Ailment | undefined
     /** Leave for a call that starts now. `undefined`: not now. */
-    readonly admit: (instance: InstanceSettings, model: string, now: () => number) => Permit | undefined
+    readonly admit: (instance: InstanceSettings, model: string, now: () => number, kind: CallKind) => Permit | undefined
     /**
-     * Leave for a call although a circuit is open, where nobody else is left. Each instance has a small budget for that,
-     * which successes and time refill. A failure of such a call keeps nobody waiting for longer.
+     * Leave for a call although a circuit is open, where nobody else is left. The instance's retry budget pays for it. A
+     * failure of such a call keeps nobody waiting for longer.
      */
-    readonly admitLast: (instance: InstanceSettings, model: string, now: () => number) => Permit | undefined
+    readonly admitLast: (
+      instance: InstanceSettings,
+      model: string,
+      now: () => number,
+      kind: CallKind
+    ) => Permit | undefined
     /**
      * Leave for a check, which no user waits for. It is made also while a circuit is open, and takes the trial as soon as the
      * time for one has come; not while another trial is under way, a 429 is waited for, or an operator decreed it.
      */
     readonly admitCheck: (instance: InstanceSettings, model: string, now: () => number) => Permit | undefined
+    /** Does the instance's retry budget pay for another call? */
+    readonly mayRetry: (instance: InstanceSettings, now: number) => boolean
+    /** How fast a model of an instance answers, `undefined` before its first answer. */
+    readonly pace: (instance: InstanceSettings, model: string, streamed: boolean) => Pace | undefined
     readonly of: (instance: InstanceSettings, now: number) => InstanceCircuits
     /** An operator's decree about an instance. Its models begin anew. */
     readonly force: (instance: InstanceSettings, forced: CircuitBreaker.Forced, now: number) => void
@@ -37,12 +47,13 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
   static readonly layer: Layer.Layer<Circuits, never, CurrentSettings> = Layer.effect(
     Circuits,
     Effect.gen(function* () {
-      const { circuitBreaker } = yield* CurrentSettings
+      const { circuitBreaker, routing } = yield* CurrentSettings
       const random = yield* Effect.random
       const events = yield* PubSub.sliding<HealthEvent>(1_024)
       // Chance is asked for when a circuit opens, which is rare.
       const registry = new Registry(
         circuitBreaker,
+        routing.retryBudget,
         () => Effect.runSync(random.next),
         (event) => Effect.runSync(PubSub.publish(events, event))
       )
@@ -51,6 +62,8 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
         admit: registry.admit,
         admitLast: registry.admitLast,
         admitCheck: registry.admitCheck,
+        mayRetry: registry.mayRetry,
+        pace: registry.pace,
         of: registry.of,
         force: registry.force,
         forced: registry.forced,

@@ -13,6 +13,13 @@ export interface Ailment {
   readonly detail: string
 }
 
+/** What kind of call it is. */
+export interface CallKind {
+  readonly streamed: boolean
+  /** Its request has asked this instance before, or asks somebody else at the same time: it needs the retry budget. */
+  readonly extra: boolean
+}
+
 /** Leave to make one call. Of `succeed`, `fail` and `release` the first one counts, and whatever follows is not heard. */
 export interface Permit {
   /**
@@ -20,8 +27,8 @@ export interface Permit {
    * hold up the recovery. Nothing is forgiven yet: a stream may still break, each time.
    */
   readonly begin: (latency: number) => void
-  /** It ended well. */
-  readonly succeed: () => void
+  /** It ended well, with so many output tokens where that is known. */
+  readonly succeed: (tokens?: number) => void
   /** `counts` is false where the same request has failed at this scope before. */
   readonly fail: (error: ProviderError, counts: boolean) => void
   /** It ended without telling anything: the caller hung up. */

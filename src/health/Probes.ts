@@ -37,15 +37,14 @@ export const layer: Layer.Layer<never, never, Circuits | CurrentSettings | Healt
     const probe = (instance: InstanceSettings, { ask, model }: Question, before: Check | undefined) =>
       Effect.gen(function* () {
         const { now } = Timers.ofClock(yield* Effect.clock)
-        const started = now()
         // Whoever asked for fewer requests is alive, and gets no more of them.
-        if (circuits.ailment(instance, model, started)?.reason === "rate_limited") return before
+        if (circuits.ailment(instance, model, now())?.reason === "rate_limited") return before
         return yield* Effect.acquireUseRelease(
           Effect.sync(() => circuits.admitCheck(instance, model, now)),
           (permit) =>
             Effect.tap(health.check(instance, ask), (check) => {
               if (permit === undefined) return
-              if (ask !== undefined) tellChat(permit, check, now() - started)
+              if (ask !== undefined) tellChat(permit, check)
               else tellList(permit, check, circuits.of(instance, now()).circuit, before)
             }),
           (permit) => Effect.sync(() => permit?.release())
@@ -104,12 +103,9 @@ const tellList = (permit: Permit, check: Check, circuit: Circuit, before: Check 
   return circuit === "half_open" || returned ? permit.succeed() : permit.release()
 }
 
-/** A chat is a call as any other. */
-const tellChat = (permit: Permit, { failure }: Check, latency: number): void => {
-  if (failure !== undefined) return permit.fail(failure, true)
-  permit.begin(latency)
-  permit.succeed()
-}
+/** A chat is a call as any other, but for its length. */
+const tellChat = (permit: Permit, { failure }: Check): void =>
+  failure === undefined ? permit.succeed() : permit.fail(failure, true)
 
 /** It was not some caller's deadline that passed, but the time in which whoever is well lists its models. */
 const asDown = (failure: ProviderError): ProviderError => {

@@ -1,8 +1,10 @@
-import type { CircuitSettings, InstanceSettings } from "../config/Settings.js"
+import type { CircuitSettings, InstanceSettings, RoutingSettings } from "../config/Settings.js"
 import * as Blame from "./Blame.js"
 import * as CircuitBreaker from "./CircuitBreaker.js"
 import { RecentCalls } from "./Latency.js"
-import type { Ailment, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
+import { Paces, type Pace } from "./Pace.js"
+import type { Ailment, CallKind, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
+import { RetryBudget } from "./RetryBudget.js"
 
 /** One scope's state. */
 interface Entry {
@@ -23,10 +25,12 @@ export class Registry {
   /** Only scopes that were ever ill. */
   private readonly entries = new Map<string, Entry>()
   private readonly recent = new Map<string, RecentCalls>()
-  private readonly budgets = new Map<string, { tokens: number; at: number }>()
+  private readonly budgets = new Map<string, RetryBudget>()
+  private readonly paces = new Paces()
 
   constructor(
     private readonly settings: CircuitSettings,
+    private readonly retries: RoutingSettings["retryBudget"],
     private readonly chance: () => number,
     private readonly publish: (event: HealthEvent) => void
   ) {}
@@ -47,21 +51,40 @@ export class Registry {
     return longest
   }
 
-  readonly admit = (instance: InstanceSettings, model: string, now: () => number): Permit | undefined =>
-    this.ailment(instance, model, now()) === undefined ? this.permit(instance, model, now) : undefined
-
-  readonly admitLast = (instance: InstanceSettings, model: string, now: () => number): Permit | undefined => {
-    const at = now()
-    for (const scope of scopes) if (this.entry(scope, instance, model).breaker.forced === "open") return undefined
-    if (!this.spend(instance.id, at)) return undefined
-    return this.permit(instance, model, now)
+  readonly admit = (
+    instance: InstanceSettings,
+    model: string,
+    now: () => number,
+    kind: CallKind
+  ): Permit | undefined => {
+    if (this.ailment(instance, model, now()) !== undefined) return undefined
+    const budget = this.budget(instance.id)
+    if (!kind.extra) budget.deposit()
+    else if (!budget.withdraw(now())) return undefined
+    return this.permit(instance, model, now, kind.streamed)
   }
 
   readonly admitCheck = (instance: InstanceSettings, model: string, now: () => number): Permit | undefined => {
     const ailment = this.ailment(instance, model, now())
     const may = ailment === undefined || (ailment.reason === "circuit_open" && Number.isFinite(ailment.until))
-    return may ? this.permit(instance, model, now) : undefined
+    return may ? this.permit(instance, model, now, undefined) : undefined
   }
+
+  readonly admitLast = (
+    instance: InstanceSettings,
+    model: string,
+    now: () => number,
+    kind: CallKind
+  ): Permit | undefined => {
+    for (const scope of scopes) if (this.entry(scope, instance, model).breaker.forced === "open") return undefined
+    if (!this.budget(instance.id).withdraw(now())) return undefined
+    return this.permit(instance, model, now, kind.streamed)
+  }
+
+  readonly mayRetry = (instance: InstanceSettings, now: number): boolean => this.budget(instance.id).covers(now)
+
+  readonly pace = (instance: InstanceSettings, model: string, streamed: boolean): Pace | undefined =>
+    this.paces.known(instance.id, model, streamed)
 
   readonly of = (instance: InstanceSettings, now: number): InstanceCircuits => {
     const [key, own] = [this.entry("key", instance, ""), this.entry("instance", instance, "")]
@@ -94,7 +117,8 @@ export class Registry {
     }
   }
 
-  private permit(instance: InstanceSettings, model: string, now: () => number): Permit {
+  /** `streamed` is undefined for a check, which is none of the calls that an instance is measured by. */
+  private permit(instance: InstanceSettings, model: string, now: () => number, streamed: boolean | undefined): Permit {
     const begun = now()
     const generations = scopes.map((scope) => {
       const { breaker } = this.entry(scope, instance, model)
@@ -117,27 +141,32 @@ export class Registry {
       }
     }
     let [placed, over] = [true, false]
+    let spokeAt = begun
     const leave = (): void => {
       if (placed) each((breaker, _, generation) => CircuitBreaker.release(breaker, generation))
       placed = false
     }
     return {
       begin: (latency) => {
-        if (over) return
+        if (over || streamed === undefined) return
         this.calls(instance.id).succeed(latency)
-        this.refund(instance.id)
+        const at = now()
+        this.paces.of(instance.id, model, streamed).began(latency, at)
+        if (streamed) spokeAt = at
         leave()
       },
-      succeed: () => {
+      succeed: (tokens) => {
         if (over) return
         over = true
+        if (tokens !== undefined && streamed !== undefined)
+          this.paces.of(instance.id, model, streamed).ended(tokens, now() - spokeAt)
         each((breaker, _, generation) => CircuitBreaker.succeed(breaker, this.settings, now(), generation, placed))
       },
       fail: (error, counts) => {
         if (over) return
         over = true
         const blame = Blame.of(error)
-        if (counts && blame?._tag === "Failure") this.calls(instance.id).fail()
+        if (counts && blame?._tag === "Failure" && streamed !== undefined) this.calls(instance.id).fail()
         // So that a first failure has somewhere to be kept.
         if (blame !== undefined) this.keep(blame.scope, instance, model)
         each((breaker, scope, generation) => {
@@ -225,16 +254,12 @@ export class Registry {
     return known
   }
 
-  private spend(id: string, at: number): boolean {
-    const { tokens, at: since } = this.budgets.get(id) ?? { tokens: lastTries, at }
-    const filled = Math.min(lastTries, tokens + (Math.max(0, at - since) / 1000) * triesPerSecond)
-    this.budgets.set(id, { tokens: filled >= 1 ? filled - 1 : filled, at })
-    return filled >= 1
-  }
-
-  private refund(id: string): void {
-    const budget = this.budgets.get(id)
-    if (budget !== undefined) budget.tokens = Math.min(lastTries, budget.tokens + perSuccess)
+  private budget(id: string): RetryBudget {
+    const known = this.budgets.get(id)
+    if (known !== undefined) return known
+    const made = new RetryBudget(this.retries.ratio, this.retries.reserve)
+    this.budgets.set(id, made)
+    return made
   }
 }
 
@@ -242,11 +267,6 @@ const nameOf = (scope: Blame.Scope, { id }: InstanceSettings, model: string): st
   scope === "model" ? `model ${id} ${model}` : `${scope} ${id}`
 
 const mostScopes = 10_000
-
-/** Calls to an ill instance that nobody else is left for, and how they come back. */
-const lastTries = 10
-const triesPerSecond = 0.1
-const perSuccess = 0.1
 
 const eventOf = { open: "circuit_open", half_open: "circuit_half_open", closed: "circuit_close" } as const
 

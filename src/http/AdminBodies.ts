@@ -1,4 +1,5 @@
 import * as Schema from "effect/Schema"
+import { strategies } from "../config/Settings.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
 
 /** What the admin routes answer; also what the subcommands read from a running gateway. */
@@ -69,6 +70,20 @@ export const FailoverBody = Schema.Struct({
     })
   )
 }).annotations({ identifier: "FailoverStatus" })
+
+const Weights = Schema.Record({ key: Schema.String, value: Schema.NonNegative })
+
+/** `PUT /admin/routing/strategy`. */
+export const StrategyPayload = Schema.Struct({
+  strategy: Schema.Literal(...strategies),
+  /** Instance -> weight, for `weighted`; absent: as they are. */
+  weights: Schema.optional(Weights)
+}).annotations({ identifier: "StrategyChange" })
+
+/** How requests are spread. */
+export const StrategyBody = Schema.Struct({ strategy: Schema.Literal(...strategies), weights: Weights }).annotations({
+  identifier: "Strategy"
+})
 
 /** `PUT /admin/providers/{instance}/circuit`. */
 export const CircuitPayload = Schema.Struct({ state: Schema.Literal("open", "closed", "auto") }).annotations({

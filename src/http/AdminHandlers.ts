@@ -4,16 +4,15 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
-import { Catalog } from "../catalog/Catalog.js"
+import { Catalog, type Snapshot } from "../catalog/Catalog.js"
+import { strategies } from "../config/Settings.js"
 import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
-import { Pricing } from "../ledger/Pricing.js"
-import { LearnedQuota } from "../limits/LearnedQuota.js"
 import * as Json from "../protocol/Json.js"
-import * as Ailing from "../routing/Ailing.js"
 import * as Explain from "../routing/Explain.js"
-import { CircuitPayload } from "./AdminBodies.js"
+import { Planner } from "../routing/Planner.js"
+import { CircuitPayload, StrategyPayload } from "./AdminBodies.js"
 import { Api } from "./Api.js"
 import * as Door from "./HttpApiDoor.js"
 import * as HttpRefusal from "./HttpRefusal.js"
@@ -25,17 +24,9 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
     const catalog = yield* Catalog
     const circuits = yield* Circuits
     const health = yield* Health
-    const pricing = yield* Pricing
-    const quotas = yield* LearnedQuota
+    const planner = yield* Planner
 
     const instanceOf = (id: string) => catalog.snapshot().instances.find((instance) => instance.id === id)
-    const knowledge = (now: number): Explain.Knowledge => ({
-      snapshot: catalog.snapshot(),
-      ailment: Ailing.of(circuits, health, quotas, now),
-      statusOf: (instance) => Status.of(instance, circuits.of(instance, now), health.latest(instance, now)),
-      pricing,
-      now
-    })
 
     return handlers
       .handle("providers", () =>
@@ -71,9 +62,24 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
           })
         })
       )
+      .handle("strategy", () => Effect.sync(() => strategyOf(catalog.snapshot())))
+      .handleRaw("reroute", () =>
+        Effect.gen(function* () {
+          const body = yield* Door.wholeBody
+          if (body instanceof HttpRefusal.HttpRefusal) return yield* Door.refuseBeforeEnd(body)
+          const wanted = readStrategy(Json.parsedForReading(body.toString("utf8")))
+          if (Either.isLeft(wanted)) return yield* Door.refuse(notAStrategy)
+          const { strategy, weights } = wanted.right
+          const stranger = Object.keys(weights ?? {}).find((id) => instanceOf(id) === undefined)
+          if (stranger !== undefined) return yield* Door.refuse(HttpRefusal.noSuchInstance(stranger))
+          const changed = catalog.reroute({ strategy, ...(weights === undefined ? {} : { weights }) })
+          yield* Effect.logWarning(`an operator set the routing strategy to ${strategy}`)
+          return HttpServerResponse.unsafeJson(strategyOf(changed))
+        })
+      )
       .handle("failover", () =>
         Effect.map(currentTime, (now) => {
-          const known = knowledge(now)
+          const known = planner.knowledge(now)
           const models = ModelList.make(known.snapshot, health.discovered())
           const failover_status = models.map(({ id }) => failover(id, known))
           return {
@@ -85,7 +91,7 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
       )
       .handleRaw("explain", ({ path }) =>
         Effect.flatMap(currentTime, (now) =>
-          Either.match(Explain.make(path["*"], knowledge(now)), {
+          Either.match(Explain.make(path["*"], planner.knowledge(now)), {
             onLeft: Door.refuse,
             onRight: (explanation) => Effect.succeed(HttpServerResponse.unsafeJson(explanation))
           })
@@ -97,6 +103,15 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
 const currentTime = Effect.clockWith((clock) => clock.currentTimeMillis)
 
 const readCircuit = Schema.decodeUnknownEither(CircuitPayload)
+
+const strategyOf = ({ settings: { routing } }: Snapshot) => ({ strategy: routing.strategy, weights: routing.weights })
+
+const readStrategy = Schema.decodeUnknownEither(StrategyPayload)
+
+const notAStrategy = HttpRefusal.wrongType(
+  `'strategy' must be one of ${strategies.join(", ")}, and 'weights' an object of instances and numbers from 0`,
+  "strategy"
+)
 
 const notAState = HttpRefusal.wrongType("'state' must be 'open', 'closed' or 'auto'", "state")
 

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import { Catalog } from "../catalog/Catalog.js"
 import { Gateway } from "../gateway/Gateway.js"
+import type { Front } from "../protocol/Dialects.js"
 import { fronts } from "../protocol/Fronts.js"
 import * as Timers from "../provider/Timers.js"
 import * as ChatHandler from "./ChatHandler.js"
@@ -12,11 +13,13 @@ export const make = Effect.gen(function* () {
   const gateway = yield* Gateway
   const catalog = yield* Catalog
   const timers = Timers.ofClock(yield* Effect.clock)
+  const sessionHeader = () => catalog.snapshot().settings.routing.sticky?.header
+  const chat = (front: Front) => ChatHandler.make(front, gateway, timers, sessionHeader)
   return {
-    "/v1/chat/completions": ChatHandler.make(fronts["openai-chat"], gateway, timers),
-    "/v1/completions": ChatHandler.make(fronts["openai-completions"], gateway, timers),
-    "/v1/embeddings": ChatHandler.make(fronts["openai-embeddings"], gateway, timers),
-    "/v1/messages": ChatHandler.make(fronts["anthropic-messages"], gateway, timers),
+    "/v1/chat/completions": chat(fronts["openai-chat"]),
+    "/v1/completions": chat(fronts["openai-completions"]),
+    "/v1/embeddings": chat(fronts["openai-embeddings"]),
+    "/v1/messages": chat(fronts["anthropic-messages"]),
     "/v1/messages/count_tokens": CountHandler.make(gateway, timers),
     "/v1/route": RouteHandler.route(gateway, timers, () => catalog.snapshot().settings.tasks)
   }

@@ -6,7 +6,15 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { version } from "../config/Version.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
-import { CircuitPayload, ExplanationBody, FailoverBody, InstanceBody, ProvidersBody } from "./AdminBodies.js"
+import {
+  CircuitPayload,
+  ExplanationBody,
+  FailoverBody,
+  InstanceBody,
+  ProvidersBody,
+  StrategyBody,
+  StrategyPayload
+} from "./AdminBodies.js"
 import { RoutePayload } from "./RouteHandler.js"
 
 /** OpenAI's error object, with `attempts` where several calls were made. */
@@ -224,6 +232,20 @@ const AdminGroup = HttpApiGroup.make("admin")
       .setPath(InstancePath)
       .addSuccess(TestResult)
       .annotate(OpenApi.Description, "Asks an instance for its models, which no vendor bills.")
+  )
+  .add(
+    HttpApiEndpoint.get("strategy", "/admin/routing/strategy")
+      .addSuccess(StrategyBody)
+      .annotate(OpenApi.Description, "How requests are spread over the instances that serve a model.")
+  )
+  .add(
+    HttpApiEndpoint.put("reroute", "/admin/routing/strategy")
+      .setPayload(StrategyPayload)
+      .addSuccess(StrategyBody)
+      .annotate(
+        OpenApi.Description,
+        "Spreads requests in another way from the next one on, until the gateway is started again."
+      )
   )
   .add(
     HttpApiEndpoint.get("failover", "/admin/failover/status")

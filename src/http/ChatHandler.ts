@@ -15,11 +15,11 @@ import { header, type Facts, type Inbound, type StreamBody, type WireReply } fro
 
 /** A route that takes requests in one dialect and answers in it. Never fails: an error is an answer too. */
 export const make =
-  (front: Front, gateway: Gateway["Type"], timers: Timers): Handler =>
+  (front: Front, gateway: Gateway["Type"], timers: Timers, sessionHeader: () => string | undefined): Handler =>
   (inbound, caller, body, answer) => {
     const decoded = Either.flatMap(Body.parseJson(body), (json) => front.decodeRequest(body, json))
     if (Either.isLeft(decoded)) return Replies.atOnce(Replies.refuse(inbound, decoded.left), answer)
-    const request = withHeaders(decoded.right, inbound)
+    const request = inSession(withHeaders(decoded.right, inbound), inbound, sessionHeader())
     const log = new AttemptLog(timers.now)
     const following = { inbound, request, log }
     return request.stream
@@ -50,6 +50,12 @@ export const withHeaders = (request: ChatRequest, inbound: Inbound): ChatRequest
     if (value !== undefined && /^[\x20-\x7e]{1,1024}$/.test(value)) headers[name] = value
   }
   return { ...request, headers }
+}
+
+/** The operator may have chosen a header that names a session. */
+const inSession = (request: ChatRequest, inbound: Inbound, name: string | undefined): ChatRequest => {
+  const session = name === undefined ? undefined : header(inbound, name)
+  return session === undefined ? request : { ...request, session }
 }
 
 /** A whole answer. */

@@ -35,6 +35,8 @@ export interface Outbound {
   readonly stream: boolean
   /** Whose seals the endpoint takes: its vendor's, or its instance's where it stands for itself alone. */
   readonly realm: string
+  /** What the caller's preferences may call this very instance. */
+  readonly names: ReadonlyArray<string>
   readonly quirks: Quirks
   /** Override the prompt's own. */
   readonly maxTokens: number | undefined

@@ -1,6 +1,8 @@
 import * as Schema from "effect/Schema"
 import type { ChatRequest, FallbackRequest } from "../domain/ChatRequest.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
+import { anArray, anObject, maxCandidates, maybe, tooMany } from "./Members.js"
+import * as PreferencesIn from "./PreferencesIn.js"
 
 /** Names of models end up in headers, log lines and the catalogue's memory; no vendor's is nearly that long. */
 const ModelName = Schema.String.pipe(Schema.maxLength(256))
@@ -9,17 +11,6 @@ const ModelName = Schema.String.pipe(Schema.maxLength(256))
 const Category = CatchRule.annotations({
   message: () => ({ message: `Expected one of ${CatchRule.literals.join(", ")}`, override: true })
 })
-
-/** Each entry is a candidate to plan for; a request is asked of a handful at most. */
-const maxCandidates = 32
-const tooMany = `Expected at most ${maxCandidates} entries`
-
-/** What an object and an array are called in a refusal. */
-export const anObject = { identifier: "an object" }
-export const anArray = { identifier: "an array" }
-
-/** A member that may be missing or null. */
-export const maybe = <A, I>(schema: Schema.Schema<A, I>) => Schema.optional(Schema.NullOr(schema))
 
 const Fallback = Schema.Struct({
   enabled: maybe(Schema.Boolean),
@@ -42,6 +33,7 @@ const Fallback = Schema.Struct({
 
 /** Members that mean the same in every dialect that callers write, most of them the gateway's own. */
 export const fields = {
+  provider: maybe(PreferencesIn.fields),
   model: Schema.optional(ModelName),
   models: maybe(
     Schema.Array(ModelName.pipe(Schema.nonEmptyString()))
@@ -62,14 +54,16 @@ export const own = ["fallback", "models", "provider", "require"]
 /** What the extensions say; `undefined` when no model is named. */
 export const read = (
   request: typeof Fields.Type
-): Pick<ChatRequest, "fallback" | "lossless" | "model" | "models"> | undefined => {
+): Pick<ChatRequest, "fallback" | "lossless" | "model" | "models" | "preferences" | "session"> | undefined => {
   const models = request.models ?? []
   const model = request.model ?? models[0]
   if (model === undefined || model === "") return undefined
   return {
     model,
     models: request.model === undefined ? models.slice(1) : models,
-    lossless: request.require === "lossless",
+    lossless: request.require === "lossless" || request.provider?.require_parameters === true,
+    preferences: PreferencesIn.read(request.provider),
+    session: undefined,
     fallback: fallbackOf(request.fallback)
   }
 }

@@ -19,15 +19,22 @@ export interface Asked {
 /** The request's body in the instance's dialect, and what of the request is not in it. Throws on absurd nesting only. */
 export const encode = (instance: InstanceSettings, asked: Asked, dialect: Dialect, stream: boolean): Spliced => {
   const vendor = vendors[instance.provider]
-  return Translation.encodeRequest(asked.request, dialect, {
+  const encoded = Translation.encodeRequest(asked.request, dialect, {
     model: vendor.modelName(asked.model),
     stream,
     realm: realmOf(instance),
+    names: asked.request.preferences === undefined ? nobody : [instance.id, instance.provider],
     quirks: vendor.quirks,
     maxTokens: asked.maxTokens,
     temperature: asked.temperature
   })
+  const foreign = vendor.quirks.preferences === true ? [] : (asked.request.preferences?.foreign ?? [])
+  return foreign.length === 0
+    ? encoded
+    : { ...encoded, lost: new Set([...encoded.lost, ...foreign.map((name): Lost => `foreign:provider.${name}`)]) }
 }
+
+const nobody: ReadonlyArray<string> = []
 
 /** What the instance would not be told, known before it is asked; `undefined`: it cannot be asked at all. */
 export const losses = (instance: InstanceSettings, asked: Asked): ReadonlySet<Lost> | undefined => {

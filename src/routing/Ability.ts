@@ -9,7 +9,8 @@ import type { Candidate } from "./Candidate.js"
 /** A candidate that cannot do what is asked, however well it is. */
 export interface Inability {
   readonly candidate: Candidate
-  readonly reason: "dialect" | "lossy"
+  /** `dialect`: it does not offer this kind of request. `lossy`: it would not be told all. `not_wanted`, `price`: the caller. */
+  readonly reason: "dialect" | "lossy" | "not_wanted" | "price"
   readonly detail: string
 }
 
@@ -52,6 +53,12 @@ const noInability: ReadonlyArray<Inability> = []
 /** What a request is told when nobody can. */
 export const nobodyCan = (request: ChatRequest, unable: ReadonlyArray<Inability>): RequestRejected => {
   const lossy = unable.filter(({ reason }) => reason === "lossy")
+  const unwanted = unable.filter(({ reason }) => reason === "not_wanted" || reason === "price")
+  if (unwanted.length > 0) {
+    const each = unwanted.map(({ candidate, detail }) => `${candidate.instance.id}: ${detail}`).join("; ")
+    const message = `'provider' leaves nobody who serves '${request.model}' (${each})`
+    return new RequestRejected({ message, param: "provider", code: "no_allowed_provider" })
+  }
   if (lossy.length === 0) {
     const message = `no provider of '${request.model}' offers this kind of request`
     return new RequestRejected({ message, param: "model", code: "unsupported_by_model" })

@@ -8,6 +8,10 @@ export interface Candidate {
   readonly model: string
   /** Which failures of the step before open this one; `undefined` is the default of `catches`. */
   readonly catch: ReadonlyArray<CatchRule> | undefined
+  /** It serves the very model that was asked for, as its peers do: a strategy may change places with them. */
+  readonly peer: boolean
+  /** Which of the models that the request names, in its order; those of one are asked before those of the next. */
+  readonly stage: number
   readonly baseUrl: string | undefined
   readonly maxTokens: number | undefined
   readonly temperature: number | undefined

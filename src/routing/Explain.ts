@@ -2,6 +2,7 @@ import * as Either from "effect/Either"
 import type { Snapshot } from "../catalog/Catalog.js"
 import type { InstanceSettings } from "../config/Settings.js"
 import type { CatchRule } from "../domain/ErrorCategory.js"
+import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
 import * as Money from "../domain/Money.js"
 import type { InstanceStatus, Status } from "../health/Status.js"
@@ -51,7 +52,7 @@ export interface Step {
 /** What is known apart from the configuration, and how a plan is made of it. */
 export interface Knowledge {
   readonly snapshot: Snapshot
-  readonly ailment: Plan.Ailment
+  readonly situation: (request: ChatRequest) => Plan.Situation
   readonly statusOf: (instance: InstanceSettings) => InstanceStatus | undefined
   readonly pricing: Pricing["Type"]
   /** Unix ms. */
@@ -61,10 +62,10 @@ export interface Knowledge {
 /** The plan of a chat that names this model, as a request would get it now. Nobody is called. */
 export const planOf = (
   model: string,
-  { ailment, snapshot }: Pick<Knowledge, "ailment" | "snapshot">
+  { situation, snapshot }: Pick<Knowledge, "situation" | "snapshot">
 ): Either.Either<Plan.Plan, RequestRejected | ModelNotServed> =>
   RequestIn.makeRequest({ model, messages: [] }).pipe(
-    Either.flatMap((request) => Plan.make(request, snapshot, ailment))
+    Either.flatMap((request) => Plan.make(request, snapshot, situation(request)))
   )
 
 /** Explains that plan. */

@@ -5,9 +5,9 @@ import * as Call from "../provider/Call.js"
 import type { Timers } from "../provider/Timers.js"
 import type { AttemptLog } from "./AttemptLog.js"
 import type { Candidate } from "./Candidate.js"
+import * as Hedge from "./Hedge.js"
 import type { Plan } from "./Plan.js"
 import * as RetryPolicy from "./RetryPolicy.js"
-
 import { Run, type Admission, type CallTo, type ChainError, type Served } from "./Run.js"
 
 /**
@@ -34,18 +34,18 @@ export const run =
       goOn(Either.left(tidied(Effect.flatMap(state.anyoneAtLast, (last) => settled(rest(state, callTo, last))))))
       return () => {}
     }
-    const { call, entry, permit } = state.start(position, callTo)
-    const cancel = call((result) => {
-      if (Either.isRight(result)) {
-        return goOn(Call.guard(() => settle(state.served(result.right, position, entry, permit))))
-      }
-      state.failed(entry, permit, result.left)
-      goOn(Either.left(tidied(settled(rest(state, callTo, position)))))
-    })
-    return () => {
-      cancel()
-      permit.release()
-    }
+    return Hedge.call(
+      state,
+      timers,
+      callTo,
+      position
+    )((result) =>
+      goOn(
+        Either.isRight(result)
+          ? Call.guard(() => settle(result.right))
+          : Either.left(tidied(settled(rest(state, callTo, state.furthest))))
+      )
+    )
   }
 
 /**
@@ -56,10 +56,10 @@ const rest = <A>(state: Run, callTo: CallTo<A>, from: number): Effect.Effect<Ser
   const attempt = (position: number): Effect.Effect<Served<A>, ProviderError> =>
     Effect.suspend(() => {
       if (!state.admits(position)) return state.lastFailure
-      const { call, entry, permit } = state.start(position, callTo)
-      return Effect.mapBoth(Call.toEffect(call), {
-        onSuccess: (value) => state.served(value, position, entry, permit),
-        onFailure: (error) => state.failed(entry, permit, error)
+      const started = state.start(position, callTo)
+      return Effect.mapBoth(Call.toEffect(started.call), {
+        onSuccess: (value) => state.served(value, started),
+        onFailure: (error) => state.failed(started, error)
       })
     })
 

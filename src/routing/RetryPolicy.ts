@@ -13,6 +13,8 @@ export interface Remaining {
   readonly ms: number
   /** Until it may be asked at all, in ms: another request may have been told to wait. */
   readonly wait: number
+  /** The instance's retry budget pays for another call. */
+  readonly paid: boolean
   /** Another candidate would take over from this failure. */
   readonly successor: boolean
 }
@@ -24,7 +26,7 @@ const shortWait = 5_000
 export const mayRetry = (error: ProviderError, settings: RetrySettings, remaining: Remaining): boolean => {
   const hint = Math.max(error.retryAfterMs ?? 0, remaining.wait)
   if (remaining.wait > shortWait && remaining.successor) return false
-  if (remaining.calls <= 0 || hint >= remaining.ms || error.shouldRetry === false) return false
+  if (remaining.calls <= 0 || !remaining.paid || hint >= remaining.ms || error.shouldRetry === false) return false
   switch (error._tag) {
     // A second try with the same key or an empty account cannot help, whatever the provider says.
     case "AuthFailed":

@@ -35,9 +35,29 @@ export type CallTo<A> = (candidate: Candidate, limit: HardLimit) => Call.Call<A,
 export interface Admission {
   /** Why not, and until when. */
   readonly ailment: (candidate: Candidate) => Ailment | undefined
-  readonly admit: (candidate: Candidate) => Permit | undefined
+  /** `extra`: the retry budget pays. */
+  readonly admit: (candidate: Candidate, extra: boolean) => Permit | undefined
   /** Although its circuit is open, because nobody else is left. */
-  readonly admitLast: (candidate: Candidate) => Permit | undefined
+  readonly admitLast: (candidate: Candidate, extra: boolean) => Permit | undefined
+  /** Does the retry budget pay for one more call? */
+  readonly mayRetry: (candidate: Candidate) => boolean
+  /** How long its answers take to begin, all but the slowest, in ms; `undefined`: nobody knows. */
+  readonly p95: (candidate: Candidate) => number | undefined
+  /** Waits until one of these has room for a call, and keeps that for the next `admit`. */
+  readonly room: (candidates: ReadonlyArray<Candidate>) => Effect.Effect<void>
+  /** Gives back room that was kept and not used. */
+  readonly drop: () => void
+}
+
+/** A call that has begun. */
+export interface Started<A> {
+  readonly position: number
+  readonly candidate: Candidate
+  readonly call: Call.Call<A, ProviderError>
+  readonly entry: AttemptEntry
+  readonly permit: Permit
+  /** Unix ms. */
+  readonly at: number
 }
 
 /** What happened so far in one run of a plan. */
@@ -47,17 +67,23 @@ export class Run {
   private readonly share: number
   /** Leave that was taken for a call which has not started yet. */
   private leave: { readonly position: number; readonly permit: Permit } | undefined = undefined
-  /** Leave of the call that is under way. */
-  private underWay: Permit | undefined = undefined
-  private startedAt = 0
+  /** Leave of the calls that are under way. */
+  private readonly underWay = new Set<Permit>()
+  /** Of the latest call that started. */
   private current: Candidate | undefined = undefined
-  private callsToCurrent = 0
-  private tried = 0
+  /** By position. */
+  private readonly callsTo: Array<number> = []
   private passedOver = false
   private error: ProviderError | undefined = undefined
   /** Scopes that have failed in this request: it counts once against each. */
   private readonly blamed = new Set<string>()
-  private readonly failures: Array<{ readonly error: ProviderError; readonly at: number }> = []
+  /** Instances that this request has called. */
+  private readonly asked = new Set<string>()
+  private readonly failures: Array<{
+    readonly error: ProviderError
+    readonly at: number
+    readonly position: number
+  }> = []
 
   constructor(
     private readonly plan: Plan,
@@ -77,6 +103,11 @@ export class Run {
     return this.log.calls
   }
 
+  /** Of those that were called, the last in the chain. */
+  get furthest(): number {
+    return this.callsTo.length - 1
+  }
+
   /** The first candidate that may be asked now, its leave taken. */
   firstAdmitted(): number | undefined {
     for (const [position] of this.plan.candidates.entries()) if (this.admits(position)) return position
@@ -84,11 +115,12 @@ export class Run {
   }
 
   /** Takes leave to call a candidate, unless it is taken already. */
-  admits(position: number): boolean {
+  admits(position: number, extra = false): boolean {
     if (this.leave?.position === position) return true
     const candidate = this.plan.candidates[position]
     if (candidate === undefined) return false
-    const permit = this.admission.admit(candidate) ?? this.admitLast(candidate)
+    const paid = extra || this.asked.has(candidate.instance.id)
+    const permit = this.admission.admit(candidate, paid) ?? this.admitLast(candidate, paid)
     if (permit === undefined) return false
     this.leave?.permit.release()
     this.leave = { position, permit }
@@ -98,7 +130,8 @@ export class Run {
   /** Gives back what leave there is that nobody was told of. */
   readonly giveBack: Effect.Effect<void> = Effect.sync(() => {
     this.leave?.permit.release()
-    this.underWay?.release()
+    for (const permit of this.underWay) permit.release()
+    this.admission.drop()
   })
 
   /** Waits for a candidate that is nearly well again, if there is one and time for it. */
@@ -108,49 +141,56 @@ export class Run {
       const position = this.firstAdmitted()
       if (position !== undefined) return Effect.succeed(position)
       const now = this.timers.now()
-      const recovery = this.recovery(now)
+      const recovery = this.recovery()
+      const busy = this.plan.candidates.filter((candidate) => this.admission.ailment(candidate) === undefined)
       // A timer may go off a moment early.
       const wait = Math.ceil(Math.max(recovery - now, shortestWait)) + 1
-      return now + wait > patience
-        ? Effect.fail(this.nobody(recovery - now))
-        : Effect.zipRight(Effect.sleep(wait), again)
+      if (busy.length === 0) {
+        return now + wait > patience
+          ? Effect.fail(this.nobody(recovery - now))
+          : Effect.zipRight(Effect.sleep(wait), again)
+      }
+      const left = Math.ceil(patience - now)
+      if (left <= 0) return Effect.fail(this.nobody(0))
+      return Effect.zipRight(Effect.race(Effect.sleep(Math.min(wait, left)), this.admission.room(busy)), again)
     })
     return again
   }
 
-  start<A>(
-    position: number,
-    callTo: CallTo<A>
-  ): { readonly call: Call.Call<A, ProviderError>; readonly entry: AttemptEntry; readonly permit: Permit } {
+  start<A>(position: number, callTo: CallTo<A>): Started<A> {
     const candidate = this.plan.candidates[position]
     const permit = this.leave?.permit
     if (candidate === undefined || permit === undefined) throw new Error("a call without leave")
     this.leave = undefined
-    this.underWay = permit
-    if (this.current !== candidate) {
-      this.current = candidate
-      this.callsToCurrent = 0
-      this.tried++
-    }
-    this.callsToCurrent++
-    this.startedAt = this.timers.now()
-    return { call: callTo(candidate, this.limit(position)), entry: this.log.begin(candidate), permit }
+    this.underWay.add(permit)
+    this.current = candidate
+    this.callsTo[position] = (this.callsTo[position] ?? 0) + 1
+    this.asked.add(candidate.instance.id)
+    const at = this.timers.now()
+    const entry = this.log.begin(candidate)
+    return { position, candidate, call: callTo(candidate, this.limit(position)), entry, permit, at }
   }
 
-  served<A>(value: A, position: number, attempt: AttemptEntry, permit: Permit): Served<A> {
-    this.underWay = undefined
-    permit.begin(this.timers.now() - this.startedAt)
-    const candidate = this.plan.candidates[position]
-    if (candidate === undefined) throw new Error("an answer of nobody")
-    return { value, candidate, attempt, permit, counts: this.counts, fellBack: this.fellBack(position) }
+  served<A>(value: A, { at, candidate, entry, permit, position }: Started<A>): Served<A> {
+    this.underWay.delete(permit)
+    permit.begin(this.timers.now() - at)
+    const fellBack = this.failures.some((failure) => failure.position !== position) || this.passedBy(position)
+    return { value, candidate, attempt: entry, permit, counts: this.counts, fellBack }
   }
 
-  failed(entry: AttemptEntry, permit: Permit, error: ProviderError): ProviderError {
+  /** Another one was faster. */
+  abandoned({ entry, permit }: Started<unknown>): void {
+    entry.cancel()
+    this.underWay.delete(permit)
+    permit.release()
+  }
+
+  failed({ entry, permit, position }: Started<unknown>, error: ProviderError): ProviderError {
     entry.fail(error)
-    this.underWay = undefined
+    this.underWay.delete(permit)
     permit.fail(error, this.counts(error))
     this.error = error
-    this.failures.push({ error, at: this.timers.now() })
+    this.failures.push({ error, at: this.timers.now(), position })
     return error
   }
 
@@ -164,16 +204,14 @@ export class Run {
 
   remaining(candidate: Candidate, position: number): RetryPolicy.Remaining {
     const { error } = this
-    const untried = this.untried(position)
     const ailment = this.admission.ailment(candidate)
     const limited = ailment === undefined || ailment.reason === "rate_limited"
     return {
       // Nobody waits for a circuit that has opened meanwhile.
-      calls: limited
-        ? Math.min(candidate.maxCalls - this.callsToCurrent, this.plan.maxAttempts - this.log.calls - untried)
-        : 0,
+      calls: limited ? Math.min(candidate.maxCalls - (this.callsTo[position] ?? 0), this.callsLeft(position)) : 0,
       ms: this.limit(position).at - this.timers.now(),
       wait: Math.max(0, (ailment?.until ?? 0) - this.timers.now()),
+      paid: this.admission.mayRetry(candidate),
       successor:
         error !== undefined &&
         this.plan.candidates.slice(position + 1).some((next) => catches(next.catch, error.category))
@@ -206,8 +244,22 @@ export class Run {
     return this.error === undefined ? Effect.die("no failure to pass on") : Effect.fail(this.error)
   }
 
-  fellBack(position: number): boolean {
-    return position > 0 || this.plan.excluded.some(({ ahead, reason }) => ahead && reasons.has(reason))
+  /** How long a call to a candidate may take to begin before another one is asked beside it, in ms. */
+  hedgeAfter(position: number): number | undefined {
+    const { candidates, hedge } = this.plan
+    const candidate = candidates[position]
+    if (!hedge.enabled || candidate === undefined || position === candidates.length - 1) return undefined
+    return hedge.after ?? this.admission.p95(candidate)
+  }
+
+  /** Who may be asked beside the one at this position, its leave taken: the next at another instance. */
+  besides(position: number): number | undefined {
+    const own = this.plan.candidates[position]?.instance.id
+    for (const [other, { instance }] of this.plan.candidates.entries()) {
+      if (other <= position || instance.id === own || this.callsLeft(other) <= 0) continue
+      if (this.admits(other, true)) return other
+    }
+    return undefined
   }
 
   conclusion(): ChainError {
@@ -216,7 +268,8 @@ export class Run {
     if (error === undefined || this.deadlinePassed()) {
       return new DeadlineExceeded({ attempts, deadlineMs: this.plan.deadline })
     }
-    if (this.tried === 1 || this.passedOver) return new ProviderFailed({ error, attempts })
+    if (this.callsTo.filter((calls) => calls > 0).length === 1 || this.passedOver)
+      return new ProviderFailed({ error, attempts })
     const now = this.timers.now()
     const waits = this.failures.flatMap(({ at, error: { retryAfterMs } }) =>
       retryAfterMs === undefined ? [] : [Math.max(0, at + retryAfterMs - now)]
@@ -247,16 +300,29 @@ export class Run {
   }
 
   /** A 429 that is nearly over is waited for: the call would only be told the same again. */
-  private admitLast(candidate: Candidate): Permit | undefined {
+  private admitLast(candidate: Candidate, extra: boolean): Permit | undefined {
     if (this.plan.lastResort === undefined) return undefined
     const ailment = this.admission.ailment(candidate)
     const until = Math.min(this.timers.now() + longestPatience, this.deadlineAt)
-    return ailment?.reason === "rate_limited" && ailment.until < until ? undefined : this.admission.admitLast(candidate)
+    return ailment?.reason === "rate_limited" && ailment.until < until
+      ? undefined
+      : this.admission.admitLast(candidate, extra)
   }
 
-  /** When the first of the candidates may be asked again. */
-  private recovery(now: number): number {
-    return Math.min(...this.plan.candidates.map((candidate) => this.admission.ailment(candidate)?.until ?? now))
+  /** When the first of the candidates that are not well may be asked again. */
+  private recovery(): number {
+    const ends = this.plan.candidates.map((candidate) => this.admission.ailment(candidate)?.until)
+    return Math.min(...ends.map((end) => end ?? Number.POSITIVE_INFINITY))
+  }
+
+  /** A candidate before this one was left out although it was there, for its health or its limits. */
+  private passedBy(position: number): boolean {
+    for (let at = 0; at < position; at++) if (this.callsTo[at] === undefined) return true
+    return this.plan.excluded.some(({ ahead, reason }) => ahead && reasons.has(reason))
+  }
+
+  private callsLeft(position: number): number {
+    return this.plan.maxAttempts - this.log.calls - this.untried(position)
   }
 
   private untried(position: number): number {

@@ -80,7 +80,11 @@ describe("the config file", () => {
         strategy: "priority",
         deadline: 30_000,
         maxAttempts: 4,
-        midStream: "never"
+        midStream: "never",
+        weights: {},
+        sticky: undefined,
+        hedge: { enabled: false, after: undefined },
+        retryBudget: { ratio: 0.1, reserve: 10 }
       })
       assert.deepStrictEqual(settings.health, {
         checkOnStart: false,
@@ -111,6 +115,8 @@ describe("the config file", () => {
           baseUrl: undefined,
           enabled: true,
           priority: 1,
+          weight: 1,
+          maxConcurrency: undefined,
           models: undefined,
           allowedBaseUrls: [],
           timeouts: { connect: 5_000, firstToken: 30_000, idle: 60_000, total: 600_000 },
@@ -142,7 +148,11 @@ describe("the config file", () => {
         strategy: "priority",
         deadline: 120_000,
         maxAttempts: 6,
-        midStream: "never"
+        midStream: "never",
+        weights: {},
+        sticky: undefined,
+        hedge: { enabled: false, after: undefined },
+        retryBudget: { ratio: 0.1, reserve: 10 }
       })
       assert.deepStrictEqual(settings.health, {
         checkOnStart: true,

@@ -11,20 +11,14 @@ describe("fields that this version would pass over", () => {
     [{ cache: {} }, "cache"],
     [{ budgets: [] }, "budgets"],
     [{ alerts: { webhooks: [] } }, "alerts"],
-    [{ routing: { weights: {} } }, "routing.weights"],
-    [{ routing: { sticky: {} } }, "routing.sticky"],
-    [{ routing: { hedge: { enabled: false } } }, "routing.hedge"],
-    [{ instances: [{ weight: 3 }] }, "instances.0.weight"],
     [{ instances: [{ capabilities: ["chat"] }] }, "instances.0.capabilities"],
     [{ instances: [{ maxTokensPerRequest: 1 }] }, "instances.0.maxTokensPerRequest"],
-    [{ instances: [{ rateLimit: {} }] }, "instances.0.rateLimit"],
-    [{ instances: [{}, { maxConcurrency: 1 }] }, "instances.1.maxConcurrency"]
+    [{ instances: [{}, { rateLimit: {} }] }, "instances.1.rateLimit"]
   ])("are refused as not implemented where they are documented: %j", (value, path) => {
     assert.deepStrictEqual(told(value), [`${path}: is not implemented in this version`])
   })
 
   it.each([
-    [{ routing: { strategy: "least-latency" } }, "use priority"],
     [{ routing: { midStream: "continue" } }, "use never"],
     [{ instances: [{ retry: { jitter: "equal" } }] }, "use full or none"],
     [{ instances: [{ retry: { backoff: "linear" } }] }, "use exponential"]

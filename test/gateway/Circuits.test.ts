@@ -10,7 +10,7 @@ import { Health } from "../../src/health/Health.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
 import { gateway, request } from "../support/gateway.js"
-import { instance, model, settings } from "../support/settings.js"
+import { instance, model, routing, settings } from "../support/settings.js"
 import { calls, reading } from "../support/streaming.js"
 
 const ok = Simulated.answer("it works")
@@ -28,7 +28,7 @@ const between = <A, E>(
   const configured = settings({
     instances: ids.map((id) => instance(id)),
     models: [model("m", ids)],
-    routing: { strategy: "priority", deadline, maxAttempts: 6, midStream: "never" }
+    routing: { ...routing, deadline }
   })
   return Effect.gen(function* () {
     for (const [id, script] of Object.entries(scripts)) yield* scripting(id, ...script)
@@ -269,34 +269,37 @@ describe("when nobody is well", () => {
     assert.deepStrictEqual([(yield* circuitOf("a")).circuit, (yield* circuitOf("b")).circuit], ["open", "open"])
   })
 
-  it.effect("the nearest to its recovery is asked, ten times, and then nobody: 503, with the time to wait", () =>
-    between(
-      { a: [ok], b: [ok] },
-      Effect.gen(function* () {
-        yield* allOpen
-        const [first, second] = [yield* callsTo("a"), yield* callsTo("b")]
-        const outcomes = yield* Effect.forEach(yield* times(15, asking), (fiber) =>
-          Effect.zipRight(TestClock.adjust(200), Fiber.join(fiber))
-        )
-        const failures = outcomes.map((outcome) => (outcome._tag === "Left" ? outcome.left : undefined))
-        const tags = failures.map((failure) => String(failure?._tag))
-        assert.deepStrictEqual(
-          tags.slice(0, 10),
-          Array.from({ length: 10 }, () => "ProviderFailed")
-        )
-        assert.deepStrictEqual(
-          tags.slice(10),
-          Array.from({ length: 5 }, () => "NobodyAvailable")
-        )
-        assert.deepStrictEqual([yield* callsTo("a"), yield* callsTo("b")], [first, second + 10])
-        const nobody = failures.at(-1)
-        const wait = nobody?._tag === "NobodyAvailable" ? nobody.retryAfterMs : undefined
-        assert.isAbove(wait ?? 0, 30_000)
-        // Nothing of it kept the circuit open for longer than it was.
-        assert.isBelow(wait ?? Number.POSITIVE_INFINITY, 60_000)
-        assert.isEmpty(nobody === undefined ? ["answered"] : attemptsOf(nobody))
-      })
-    )
+  it.effect(
+    "the nearest to its recovery is asked as long as its retry budget lasts, and then nobody: 503, with the time to wait",
+    () =>
+      between(
+        { a: [ok], b: [ok] },
+        Effect.gen(function* () {
+          yield* allOpen
+          const [first, second] = [yield* callsTo("a"), yield* callsTo("b")]
+          const outcomes = yield* Effect.forEach(yield* times(15, asking), (fiber) =>
+            Effect.zipRight(TestClock.adjust(200), Fiber.join(fiber))
+          )
+          const failures = outcomes.map((outcome) => (outcome._tag === "Left" ? outcome.left : undefined))
+          const tags = failures.map((failure) => String(failure?._tag))
+          // Three of the ten paid for the retries that came before.
+          assert.deepStrictEqual(
+            tags.slice(0, 7),
+            Array.from({ length: 7 }, () => "ProviderFailed")
+          )
+          assert.deepStrictEqual(
+            tags.slice(7),
+            Array.from({ length: 8 }, () => "NobodyAvailable")
+          )
+          assert.deepStrictEqual([yield* callsTo("a"), yield* callsTo("b")], [first, second + 7])
+          const nobody = failures.at(-1)
+          const wait = nobody?._tag === "NobodyAvailable" ? nobody.retryAfterMs : undefined
+          assert.isAbove(wait ?? 0, 30_000)
+          // Nothing of it kept the circuit open for longer than it was.
+          assert.isBelow(wait ?? Number.POSITIVE_INFINITY, 60_000)
+          assert.isEmpty(nobody === undefined ? ["answered"] : attemptsOf(nobody))
+        })
+      )
   )
 
   it.effect("and it answers after all, it is as if it had been tried", () =>

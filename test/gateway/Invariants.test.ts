@@ -12,6 +12,7 @@ import * as AnswerText from "../../src/protocol/AnswerText.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
 import { request } from "../support/gateway.js"
+import { routing } from "../support/settings.js"
 import { calls, reading, scripted, textOf } from "../support/streaming.js"
 
 /** What a provider may do; what it says is its own name, so that nobody's words can be taken for another's. */
@@ -38,7 +39,7 @@ const said = (id: string): string => Array.from({ length: 5 }, () => id).join(" 
 const ids = ["a", "b", "c"]
 const maxAttempts = 5
 const deadline = 60_000
-const settings = { routing: { strategy: "priority", deadline, maxAttempts, midStream: "never" } } as const
+const settings = { routing: { ...routing, deadline, maxAttempts } } as const
 
 /** For each provider what it does at its first call, its second, and so on. */
 const script = FastCheck.array(FastCheck.constantFrom(...Object.keys(behaviours)), { minLength: 1, maxLength: 3 })

@@ -5,6 +5,7 @@ import { Gateway } from "../../src/gateway/Gateway.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { frame, role, says, stop } from "../support/chunks.js"
 import { request } from "../support/gateway.js"
+import { routing } from "../support/settings.js"
 import { calls, scripted, streamed } from "../support/streaming.js"
 import { eventStream } from "../support/wires.js"
 
@@ -144,13 +145,13 @@ describe("a provider that fails after its first output", () => {
 })
 
 describe("the deadline of a streamed request", () => {
-  const routing = { strategy: "priority", deadline: 30_000, maxAttempts: 6, midStream: "never" } as const
+  const short = { ...routing, deadline: 30_000 }
 
   it.effect("passes when nobody has spoken, and leaves each candidate its share", () =>
     Effect.gen(function* () {
       const scripts = { a: [Simulated.stalled("")], b: [Simulated.hang] }
-      assert.strictEqual((yield* streamed({ scripts, settings: { routing } }, "29999 millis")).end, "not yet")
-      const { error: failed } = yield* streamed({ scripts, settings: { routing } }, "30 seconds")
+      assert.strictEqual((yield* streamed({ scripts, settings: { routing: short } }, "29999 millis")).end, "not yet")
+      const { error: failed } = yield* streamed({ scripts, settings: { routing: short } }, "30 seconds")
       assert.strictEqual(failed?._tag, "DeadlineExceeded")
       assert.deepStrictEqual(
         failed?._tag === "DeadlineExceeded" ? failed.attempts.map(({ instance: id, ms }) => [id, ms]) : [],
@@ -169,7 +170,7 @@ describe("the deadline of a streamed request", () => {
       const { end, text } = yield* streamed({
         scripts: { a: [Simulated.answer(words)], b: ok },
         instances: { simulated: slow },
-        settings: { routing }
+        settings: { routing: short }
       })
       assert.deepStrictEqual([end, text], ["clean", words])
     })

@@ -18,17 +18,19 @@ const error = (category: ErrorCategory, more: object = {}) => ProviderError.make
 
 const [a, b] = [instance("a"), instance("b")]
 
+const whole = { streamed: false, extra: false }
+
 /** The circuits on the test clock, with what a call of `m` at `a` may tell them. */
 const circuits = Effect.gen(function* () {
   const service = yield* Circuits
   const { now } = Timers.ofClock(yield* Effect.clock)
-  const admit = (at = a, model = "m") => service.admit(at, model, now)
+  const admit = (at = a, model = "m") => service.admit(at, model, now, whole)
   const leave = (at = a, model = "m"): Permit => admit(at, model) ?? assert.fail(`${at.id} is not admitted`)
   return {
     service,
     admit,
     leave,
-    last: (at = a) => service.admitLast(at, "m", now),
+    last: (at = a) => service.admitLast(at, "m", now, whole),
     fail: (failure: ProviderError.ProviderError, times = 1, at = a, model = "m") => {
       for (let time = 0; time < times; time++) leave(at, model).fail(failure, true)
     },

@@ -36,13 +36,12 @@ interface Setup {
   readonly peers: Readonly<Record<string, Peer>>
   readonly health?: Partial<HealthSettings>
   readonly fields?: Readonly<Record<string, Partial<InstanceSettings>>>
-  /** What chance says, in turn. */
-  readonly chance?: [number, ...Array<number>]
+  readonly chance?: Random.Random
 }
 
 /** A gateway that checks these; with the chance of 0.5 the first time at 15 s and then every 30 s. */
 const probing = <A, E>(
-  { chance = [0.5], fields = {}, health, peers }: Setup,
+  { chance = Random.fixed([0.5]), fields = {}, health, peers }: Setup,
   body: (asked: Asked, bodies: ReadonlyArray<unknown>) => Effect.Effect<A, E, Circuits | Gateway>
 ) =>
   Effect.gen(function* () {
@@ -65,7 +64,7 @@ const probing = <A, E>(
       health: { ...settings().health, probe: "active", ...health }
     })
     return yield* body(() => asked.splice(0), bodies).pipe(Effect.provide(gatewayOn(transport, configured)))
-  }).pipe(Effect.withRandom(Random.fixed(chance)))
+  }).pipe(Effect.withRandom(chance))
 
 const one = (peer: Peer, fields: Partial<InstanceSettings> = {}): Pick<Setup, "peers" | "fields"> => ({
   peers: { a: peer },
@@ -108,10 +107,22 @@ describe("active checks", () => {
   )
 
   it.effect("do not come all at once, nor all at the same distance", () =>
-    probing({ peers: { a: well(), b: well() }, chance: [0.1, 0.9, 0, 1] }, (asked) =>
+    probing({ peers: { a: well(), b: well() }, chance: Random.make("seed") }, (asked) =>
       Effect.gen(function* () {
-        yield* TestClock.adjust("70 seconds")
-        assert.deepStrictEqual(asked(), ["a list 3", "b list 27", "a list 30", "a list 57.6", "b list 60"])
+        yield* TestClock.adjust("10 minutes")
+        const all = asked()
+        const times = (id: string) => all.filter((each) => each.startsWith(id)).map((each) => Number(each.slice(7)))
+        const distances = (id: string) =>
+          times(id)
+            .slice(1)
+            .map((time, place) => time - (times(id)[place] ?? 0))
+        assert.notStrictEqual(times("a")[0], times("b")[0])
+        for (const id of ["a", "b"]) {
+          assert.isAtMost(times(id)[0] ?? 99, 30)
+          assert.isAbove(distances(id).length, 15)
+          for (const distance of distances(id)) assert.isTrue(distance >= 26.9 && distance <= 33.1, String(distance))
+          assert.isAbove(Math.max(...distances(id)) - Math.min(...distances(id)), 3)
+        }
       })
     )
   )

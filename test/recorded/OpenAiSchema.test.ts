@@ -123,7 +123,14 @@ describe.skipIf(!existsSync(file))("what the gateway says in OpenAI's dialect", 
         { role: "user", content: [{ type: "tool_result", tool_use_id: "t", content: "done" }] }
       ]
     })
-    const outbound = { model: "gpt-4o", realm: "a", quirks: {}, maxTokens: undefined, temperature: undefined }
+    const outbound = {
+      model: "gpt-4o",
+      realm: "a",
+      names: [],
+      quirks: {},
+      maxTokens: undefined,
+      temperature: undefined
+    }
     const { json, lost } = RequestOut.encode(prompt, { ...outbound, stream: true })
     assert.deepStrictEqual(complaints("CreateChatCompletionRequest", json), [])
     assert.deepStrictEqual([...lost], ["cache_control"])

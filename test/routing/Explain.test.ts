@@ -6,6 +6,7 @@ import type { InstanceSettings, ModelSettings } from "../../src/config/Settings.
 import type { Ailing, InstanceStatus } from "../../src/health/Status.js"
 import { Pricing } from "../../src/ledger/Pricing.js"
 import * as Explain from "../../src/routing/Explain.js"
+import * as Plan from "../../src/routing/Plan.js"
 import { instance, model, settings } from "../support/settings.js"
 
 interface Setup {
@@ -25,7 +26,7 @@ const explained = (name: string, setup: Setup = {}) =>
           models: setup.models ?? [model("m", ["a", "b", "c"])]
         })
       ),
-      ailment: ({ id }) => setup.ailing?.[id],
+      situation: () => ({ ...Plan.unknown, ailment: ({ id }) => setup.ailing?.[id] }),
       statusOf: ({ id }) => setup.statuses?.[id],
       pricing,
       now: Date.UTC(2026, 0, 1)

@@ -11,7 +11,7 @@ import { textOf } from "../../src/protocol/AnswerText.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
 import { gateway, request } from "../support/gateway.js"
-import { instance, model, settings } from "../support/settings.js"
+import { instance, model, routing, settings } from "../support/settings.js"
 
 type Script = ReadonlyArray<Simulated.SimulatedReply>
 
@@ -194,7 +194,7 @@ describe("one deadline and one cap for the whole request", () => {
     Effect.gen(function* () {
       const { asked } = yield* failure({
         scripts: { a: [Simulated.serverError], b: [Simulated.serverError], c: [Simulated.serverError] },
-        settings: { routing: { strategy: "priority", deadline: 120_000, maxAttempts: 4, midStream: "never" } }
+        settings: { routing: { ...routing, maxAttempts: 4 } }
       })
       assert.deepStrictEqual(asked, { a: 2, b: 1, c: 1 })
     })
@@ -204,7 +204,7 @@ describe("one deadline and one cap for the whole request", () => {
     Effect.gen(function* () {
       const { asked } = yield* failure({
         scripts: { a: [Simulated.unavailable], b: [Simulated.unavailable], c: ok },
-        settings: { routing: { strategy: "priority", deadline: 120_000, maxAttempts: 2, midStream: "never" } }
+        settings: { routing: { ...routing, maxAttempts: 2 } }
       })
       assert.deepStrictEqual(asked, { a: 1, b: 1, c: 0 })
     })
@@ -214,7 +214,7 @@ describe("one deadline and one cap for the whole request", () => {
     Effect.gen(function* () {
       const { attempts, instance: served } = yield* reply({
         scripts: { a: [Simulated.hang], b: ok },
-        settings: { routing: { strategy: "priority", deadline: 30_000, maxAttempts: 6, midStream: "never" } }
+        settings: { routing: { ...routing, deadline: 30_000 } }
       })
       assert.strictEqual(served, "b")
       assert.deepStrictEqual([attempts[0]?.category, attempts[0]?.ms], ["timeout", 20_000])
@@ -225,7 +225,7 @@ describe("one deadline and one cap for the whole request", () => {
     Effect.gen(function* () {
       const setup: Setup = {
         scripts: { a: [Simulated.hang], b: [Simulated.hang] },
-        settings: { routing: { strategy: "priority", deadline: 30_000, maxAttempts: 6, midStream: "never" } }
+        settings: { routing: { ...routing, deadline: 30_000 } }
       }
       const early = yield* outcome({ ...setup, within: "29999 millis" }).pipe(Effect.option)
       assert.strictEqual(early._tag, "None")

@@ -27,11 +27,13 @@ const models = [model("m", targets("a", "b", "c"))]
 const planned = (setup: Setup) => {
   const base = settings({ instances: setup.instances ?? instances, models: setup.models ?? models })
   const snapshot = makeSnapshot({ ...base, routing: { ...base.routing, ...setup.routing } })
-  return Plan.make(request(setup.request), snapshot, ({ id }) =>
-    setup.ailing?.includes(id) === true
-      ? { reason: setup.because?.[id] ?? "unhealthy", detail: `${id} did not answer`, until: 0 }
-      : undefined
-  )
+  return Plan.make(request(setup.request), snapshot, {
+    ...Plan.unknown,
+    ailment: ({ id }) =>
+      setup.ailing?.includes(id) === true
+        ? { reason: setup.because?.[id] ?? "unhealthy", detail: `${id} did not answer`, until: 0 }
+        : undefined
+  })
 }
 
 const plan = (setup: Setup = {}) => Either.getOrThrow(planned(setup))

@@ -1,5 +1,16 @@
 import type { InstanceSettings, ModelSettings, Settings } from "../../src/config/Settings.js"
 
+export const routing: Settings["routing"] = {
+  strategy: "priority",
+  weights: {},
+  deadline: 120_000,
+  maxAttempts: 6,
+  midStream: "never",
+  sticky: undefined,
+  hedge: { enabled: false, after: undefined },
+  retryBudget: { ratio: 0.1, reserve: 10 }
+}
+
 /** Settings of tests: everything at its default, on a free port, without a word on stdout. */
 export const settings = (overrides: Partial<Settings> = {}): Settings => ({
   preset: undefined,
@@ -7,7 +18,7 @@ export const settings = (overrides: Partial<Settings> = {}): Settings => ({
   models: [],
   tasks: { default: "gpt-4o-mini" },
   replacements: { openai: undefined, claude: undefined, others: [], local: "llama3:8b" },
-  routing: { strategy: "priority", deadline: 120_000, maxAttempts: 6, midStream: "never" },
+  routing,
   circuitBreaker: {
     failureThreshold: 3,
     window: 60_000,
@@ -31,6 +42,8 @@ export const instance = (id: string, overrides: Partial<InstanceSettings> = {}):
   baseUrl: undefined,
   enabled: true,
   priority: 1,
+  weight: 1,
+  maxConcurrency: undefined,
   models: undefined,
   allowedBaseUrls: [],
   timeouts: { connect: 5_000, firstToken: 30_000, idle: 60_000, total: 600_000 },

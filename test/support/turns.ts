@@ -31,6 +31,7 @@ export const outbound = (set: Partial<Outbound> = {}): Outbound => ({
   model: "m-1",
   stream: false,
   realm: "here",
+  names: [],
   quirks: {},
   maxTokens: undefined,
   temperature: undefined,

@@ -1,12 +1,6 @@
 import * as Layer from "effect/Layer"
-import { Catalog } from "../../src/catalog/Catalog.js"
 import { CurrentSettings, type Settings } from "../../src/config/Settings.js"
-import { Gateway } from "../../src/gateway/Gateway.js"
-import { Circuits } from "../../src/health/Circuits.js"
-import { Health } from "../../src/health/Health.js"
-import * as Probes from "../../src/health/Probes.js"
-import { Pricing } from "../../src/ledger/Pricing.js"
-import { LearnedQuota } from "../../src/limits/LearnedQuota.js"
+import * as Live from "../../src/gateway/Live.js"
 import { Providers } from "../../src/provider/Providers.js"
 import { Simulator } from "../../src/provider/Simulator.js"
 import type { Incoming, IncomingHeaders, Outgoing } from "../../src/provider/Transport.js"
@@ -94,9 +88,7 @@ export const replaying = (status: number, headers: IncomingHeaders, ...chunks: R
 
 /** The whole gateway on a network of its own. */
 export const gatewayOn = (transport: Transport["Type"], settings: Settings) =>
-  Layer.merge(Gateway.layer, Probes.layer).pipe(
-    Layer.provideMerge(Layer.mergeAll(Catalog.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
-    Layer.provideMerge(Circuits.layer),
+  Live.layerNoProviders.pipe(
     Layer.provideMerge(Providers.layer),
     Layer.provideMerge(Layer.mergeAll(Layer.succeed(Transport, transport), Simulator.layer)),
     Layer.provide(Layer.succeed(CurrentSettings, settings))

@@ -4,10 +4,9 @@ import type { ChatRequest } from "../../domain/ChatRequest.js"
 import type { RequestRejected } from "../../domain/GatewayError.js"
 import * as Extensions from "../Extensions.js"
 import * as Json from "../Json.js"
+import { anArray, anObject, maybe } from "../Members.js"
 import * as Rejection from "../Rejection.js"
 import * as PromptIn from "./PromptIn.js"
-
-const { anArray, anObject, maybe } = Extensions
 
 /** What the gateway itself reads of a request to count. */
 const countFields = {

@@ -4,9 +4,8 @@ import type { ChatRequest } from "../../domain/ChatRequest.js"
 import type { RequestRejected } from "../../domain/GatewayError.js"
 import * as Extensions from "../Extensions.js"
 import * as Json from "../Json.js"
+import { anObject, maybe } from "../Members.js"
 import * as Rejection from "../Rejection.js"
-
-const { maybe } = Extensions
 
 /** A string, several, or tokens: what exactly, the provider judges. */
 const Input = Schema.Union(Schema.String, Schema.Array(Schema.Unknown)).annotations({
@@ -19,7 +18,7 @@ const CompletionsFields = Schema.Struct({
   ...Extensions.fields,
   prompt: maybe(Input),
   stream: maybe(Schema.Boolean),
-  stream_options: maybe(Schema.Struct({ include_usage: maybe(Schema.Boolean) }).annotations(Extensions.anObject)),
+  stream_options: maybe(Schema.Struct({ include_usage: maybe(Schema.Boolean) }).annotations(anObject)),
   max_tokens: maybe(Schema.Number),
   temperature: maybe(Schema.Number),
   user: maybe(Schema.String)

@@ -4,6 +4,7 @@ import * as Extensions from "../Extensions.js"
 import * as Json from "../Json.js"
 import * as JsonSplice from "../JsonSplice.js"
 import type { Lost } from "../Lossiness.js"
+import { forwarded } from "../PreferencesIn.js"
 import * as History from "./History.js"
 import * as Models from "./Models.js"
 import { maxTokensMember, reasons } from "./RequestOut.js"
@@ -21,7 +22,9 @@ export const encode = (request: ChatRequest, outbound: Outbound): Spliced => {
   }
   if (view["model"] !== outbound.model) set("model", JSON.stringify(outbound.model))
   for (const key of Extensions.own) {
-    if (view[key] !== undefined && !(key === "provider" && quirks.preferences)) set(key, undefined)
+    if (view[key] === undefined) continue
+    const kept = key === "provider" && quirks.preferences === true ? forwarded(view[key], outbound.names) : undefined
+    if (kept !== view[key]) set(key, kept === undefined ? undefined : JSON.stringify(kept))
   }
   if (request.stream !== outbound.stream) set("stream", outbound.stream ? "true" : "false")
   setStreamOptions(request, outbound, set)

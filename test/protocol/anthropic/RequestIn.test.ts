@@ -29,6 +29,8 @@ describe("an Anthropic request", () => {
       model: "m",
       models: ["n"],
       lossless: true,
+      preferences: undefined,
+      session: undefined,
       stream: true,
       includeUsage: true,
       user: "u"

@@ -23,6 +23,8 @@ describe("a request for embeddings", () => {
       models: ["b"],
       fallback: undefined,
       lossless: false,
+      preferences: undefined,
+      session: undefined,
       stream: false,
       includeUsage: false,
       user: "u"

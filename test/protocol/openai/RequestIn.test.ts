@@ -21,6 +21,8 @@ describe("a request", () => {
       models: [],
       fallback: undefined,
       lossless: false,
+      preferences: undefined,
+      session: undefined,
       headers: {},
       stream: true,
       includeUsage: true,

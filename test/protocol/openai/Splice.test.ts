@@ -5,6 +5,7 @@ import type { Outbound, Quirks } from "../../../src/protocol/Dialects.js"
 import * as PlainIn from "../../../src/protocol/openai/PlainIn.js"
 import * as RequestIn from "../../../src/protocol/openai/RequestIn.js"
 import * as Thoughts from "../../../src/protocol/openai/Thoughts.js"
+import * as Json from "../../../src/protocol/Json.js"
 import * as Splice from "../../../src/protocol/openai/Splice.js"
 import { outbound } from "../../support/turns.js"
 
@@ -65,6 +66,18 @@ describe("what goes to a provider of the same dialect", () => {
     const own = { fallback: { providers: [] }, models: ["b"], provider: { order: ["openai"] }, require: "lossless" }
     assert.deepStrictEqual(sent({ ...own, seed: 1 }), { model: "m", messages, seed: 1 })
     assert.deepStrictEqual(sent({ fallback: null, models: null, provider: null }), { model: "m", messages })
+  })
+
+  it("does not tell OpenRouter to ask OpenRouter: names of the instance itself are taken out", () => {
+    const given = (provider: object) =>
+      Json.record(sent({ provider }, { quirks: { preferences: true }, names: ["router", "openrouter"] }))["provider"]
+    assert.deepStrictEqual(given({ order: ["router", "openai"], only: ["openrouter"], zdr: true }), {
+      order: ["openai"],
+      zdr: true
+    })
+    assert.isUndefined(given({ only: ["openrouter"] }))
+    assert.isUndefined(given({ only: ["router"] }))
+    assert.deepStrictEqual(given({ ignore: ["azure"] }), { ignore: ["azure"] })
   })
 
   it("keeps the preferences among providers for OpenRouter, whose own they are", () => {

@@ -1,0 +1,83 @@
+import { LRUCache } from "lru-cache"
+
+/**
+ * How fast the answers of one kind are that a model of an instance gives: streams to their first token, or whole answers.
+ * Only of calls that went well.
+ */
+export class Pace {
+  private readonly latencies: Array<number> = []
+  private next = 0
+  private peak = 0
+  private at = Number.NEGATIVE_INFINITY
+  private speed: number | undefined = undefined
+
+  /** An answer began after so many ms; `now` is Unix ms. */
+  began(latency: number, now: number): void {
+    this.latencies[this.next] = latency
+    this.next = (this.next + 1) % remembered
+    const kept = Math.exp((this.at - now) / forgetting)
+    // A peak is believed at once, and forgotten slowly.
+    this.peak = latency > this.peak ? latency : this.peak * kept + latency * (1 - kept)
+    this.at = now
+  }
+
+  /** An answer of so many tokens took so many ms from its first one, or from the start where it came whole. */
+  ended(tokens: number, ms: number): void {
+    if (tokens < fewTokens || ms <= 0) return
+    const speed = (tokens * 1000) / ms
+    this.speed = this.speed === undefined ? speed : this.speed + weight * (speed - this.speed)
+  }
+
+  /** Peak EWMA in ms. With time it falls, so that who was slow once is tried again. */
+  latency(now: number): number {
+    return this.peak * Math.exp((this.at - now) / forgetting)
+  }
+
+  /** Output tokens a second; `undefined`: nobody knows. */
+  get throughput(): number | undefined {
+    return this.speed
+  }
+
+  /** How long all but the slowest answers take to begin, in ms; `undefined` before there are enough of them. */
+  get p95(): number | undefined {
+    const { latencies } = this
+    if (latencies.length < enough) return undefined
+    const sorted = latencies.toSorted((a, b) => a - b)
+    return sorted[Math.ceil(0.95 * sorted.length) - 1]
+  }
+}
+
+/** Latencies that a percentile is taken of. */
+const remembered = 128
+const enough = 20
+
+/** After so many ms little more than a third of a latency is left in the average. */
+const forgetting = 30_000
+
+/** Of the newest speed in the moving average. */
+const weight = 0.2
+
+/** What the network does to a shorter answer says more than what the model does. */
+const fewTokens = 8
+
+/** The paces of all that was asked lately. */
+export class Paces {
+  /** Names of models come from callers. */
+  private readonly all = new LRUCache<string, Pace>({ max: 10_000 })
+
+  known(instance: string, model: string, streamed: boolean): Pace | undefined {
+    return this.all.get(nameOf(instance, model, streamed))
+  }
+
+  of(instance: string, model: string, streamed: boolean): Pace {
+    const name = nameOf(instance, model, streamed)
+    const known = this.all.get(name)
+    if (known !== undefined) return known
+    const made = new Pace()
+    this.all.set(name, made)
+    return made
+  }
+}
+
+const nameOf = (instance: string, model: string, streamed: boolean): string =>
+  `${streamed ? "stream" : "whole"} ${instance} ${model}`

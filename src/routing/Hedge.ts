@@ -1,0 +1,86 @@
+import * as Either from "effect/Either"
+import type { ProviderError } from "../domain/ProviderError.js"
+import type * as Call from "../provider/Call.js"
+import type { Timers } from "../provider/Timers.js"
+import type { CallTo, Run, Served, Started } from "./Run.js"
+
+/**
+ * The call to a candidate and, where it is late and hedging is on, one call to another beside it. The first answer counts,
+ * and the other call is given up at once; they have failed when both have. Either call is an attempt in the log.
+ */
+export const call =
+  <A>(state: Run, timers: Timers, callTo: CallTo<A>, position: number): Call.Call<Served<A>, ProviderError> =>
+  (done) => {
+    const after = state.hedgeAfter(position)
+    return after === undefined
+      ? alone(state, callTo, position, done)
+      : new Race(state, callTo, done).start(position, (task) => timers.after(after, task))
+  }
+
+type Done<A> = (result: Either.Either<Served<A>, ProviderError>) => void
+
+const alone = <A>(state: Run, callTo: CallTo<A>, position: number, done: Done<A>): (() => void) => {
+  const started = state.start(position, callTo)
+  const cancel = started.call((result) => {
+    done(
+      Either.isRight(result)
+        ? Either.right(state.served(result.right, started))
+        : Either.left(state.failed(started, result.left))
+    )
+  })
+  return () => {
+    cancel()
+    started.permit.release()
+  }
+}
+
+class Race<A> {
+  private readonly running = new Map<Started<A>, () => void>()
+  private over = false
+  private stopTimer: (() => void) | undefined = undefined
+
+  constructor(
+    private readonly state: Run,
+    private readonly callTo: CallTo<A>,
+    private readonly done: Done<A>
+  ) {}
+
+  start(position: number, whenLate: (task: () => void) => () => void): () => void {
+    this.stopTimer = whenLate(() => {
+      const other = this.over ? undefined : this.state.besides(position)
+      if (other !== undefined) this.begin(other)
+    })
+    this.begin(position)
+    return this.finish
+  }
+
+  private begin(position: number): void {
+    const started = this.state.start(position, this.callTo)
+    this.running.set(started, () => {})
+    const cancel = started.call((result) => {
+      this.running.delete(started)
+      if (Either.isLeft(result)) {
+        const error = this.state.failed(started, result.left)
+        // The other one may still answer.
+        if (this.running.size > 0) return
+        this.finish()
+        this.done(Either.left(error))
+      } else {
+        this.finish()
+        this.done(Either.right(this.state.served(result.right, started)))
+      }
+    })
+    // It may have ended on the spot.
+    if (this.running.has(started)) this.running.set(started, cancel)
+  }
+
+  private readonly finish = (): void => {
+    this.over = true
+    this.stopTimer?.()
+    for (const [started, cancel] of this.running) {
+      cancel()
+      this.state.abandoned(started)
+    }
+    this.running.clear()
+  }
+}

@@ -1,0 +1,154 @@
+import type { Snapshot } from "../catalog/Catalog.js"
+import type { Caller } from "../domain/Caller.js"
+import type { ChatRequest } from "../domain/ChatRequest.js"
+import type { Money } from "../domain/Money.js"
+import * as MoneyOf from "../domain/Money.js"
+import type { Pace } from "../health/Pace.js"
+import type { Pricing } from "../ledger/Pricing.js"
+import type { Candidate } from "./Candidate.js"
+import type { Arrange } from "./Plan.js"
+import * as Preferred from "./Preferred.js"
+import type { Sessions } from "./Sessions.js"
+import * as Strategy from "./Strategy.js"
+
+/** What is known of candidates besides their health. */
+export interface Knowledge {
+  readonly pricing: Pricing["Type"]
+  readonly pace: (candidate: Candidate, streamed: boolean) => Pace | undefined
+  readonly busy: (candidate: Candidate) => number
+  /** Between 0 and 1, another one each time. */
+  readonly chance: () => number
+  readonly sessions: Sessions
+}
+
+/** A request that is to be served now. */
+export interface Asked {
+  readonly request: ChatRequest
+  readonly caller: Caller
+  readonly snapshot: Snapshot
+  /** Unix ms. */
+  readonly now: number
+  /** Only looked at: nobody's turn is over by it, and nothing is left to chance. */
+  readonly preview: boolean
+}
+
+/** Who goes first among candidates that are well: the caller's wishes, its session, then the operator's strategy. */
+export class Ranking {
+  /** How often each model was asked. */
+  private readonly turns = new Map<string, number>()
+
+  constructor(private readonly known: Knowledge) {}
+
+  /** `undefined`: the configured order is the order. */
+  arrangeFor(asked: Asked): Arrange | undefined {
+    const { request, snapshot } = asked
+    const { strategy } = snapshot.settings.routing
+    const { preferences } = request
+    const by = preferences?.sort ?? strategy
+    const session = this.sessionOf(asked)
+    const bound = session === undefined ? undefined : this.known.sessions.of(session)
+    const isNamed = preferences !== undefined && preferences.order.length > 0
+    if (by === "priority" && bound === undefined && !isNamed) return undefined
+    const signals = this.signals(asked)
+    return (candidates) => {
+      const ordered =
+        by === "priority" ? candidates : withPeers(candidates, (peers) => Strategy.order(peers, by, signals))
+      const kept = bound === undefined ? ordered : withPeers(ordered, (peers) => first(peers, bound))
+      return isNamed ? Preferred.named(kept, preferences.order) : kept
+    }
+  }
+
+  /** USD per million tokens of a candidate. */
+  prices(candidate: Candidate, now: number): Preferred.Prices | undefined {
+    const usd = (tokens: { readonly input?: number; readonly output?: number }): number | undefined => {
+      const cost = this.costOf(candidate, { input: 0, output: 0, ...tokens }, now)
+      return cost === undefined ? undefined : Number(MoneyOf.toUsd(cost))
+    }
+    const [prompt, completion] = [usd({ input: 1_000_000 }), usd({ output: 1_000_000 })]
+    return prompt === undefined || completion === undefined ? undefined : { prompt, completion }
+  }
+
+  /** A candidate served a request: its session stays with it. */
+  served(asked: Asked, candidate: Candidate): void {
+    const { sticky } = asked.snapshot.settings.routing
+    const session = this.sessionOf(asked)
+    if (sticky !== undefined && session !== undefined && candidate.peer) {
+      this.known.sessions.remember(session, candidate, sticky)
+    }
+  }
+
+  private sessionOf({ caller, request, snapshot }: Asked): string | undefined {
+    const { sticky } = snapshot.settings.routing
+    return sticky === undefined ? undefined : this.known.sessions.nameOf(request, caller, sticky)
+  }
+
+  private signals({ now, preview, request, snapshot }: Asked): Strategy.Signals {
+    const { weights } = snapshot.settings.routing
+    const { busy, chance, pace } = this.known
+    // One turn a request, however many models it names.
+    let turn: number | undefined
+    const tokens = { input: Math.ceil(request.body.byteLength / bytesPerToken), output: outputOf(request) }
+    return {
+      chance: preview ? undefined : chance,
+      turn: () => (turn ??= this.turn(request.model, preview)),
+      weight: ({ instance }) => weights[instance.id] ?? instance.weight,
+      busy,
+      latency: (candidate) => pace(candidate, request.stream)?.latency(now),
+      throughput: (candidate) => pace(candidate, request.stream)?.throughput,
+      cost: (candidate) => this.costOf(candidate, tokens, now)
+    }
+  }
+
+  private costOf(
+    { instance, model }: Candidate,
+    tokens: { readonly input: number; readonly output: number },
+    now: number
+  ): Money | undefined {
+    return this.known.pricing.cost(instance, [model], { ...tokens, cacheRead: 0, cacheWrite: 0, reasoning: 0 }, now)
+  }
+
+  private turn(model: string, preview: boolean): number {
+    const turn = this.turns.get(model) ?? 0
+    // Names of models come from callers; a turn that is forgotten begins anew.
+    if (this.turns.size > mostTurns) this.turns.clear()
+    if (!preview) this.turns.set(model, turn + 1)
+    return turn
+  }
+}
+
+/** Peers change places with each other only: a fallback stays behind them. */
+const withPeers = (
+  candidates: ReadonlyArray<Candidate>,
+  arrange: (peers: ReadonlyArray<Candidate>) => ReadonlyArray<Candidate>
+): ReadonlyArray<Candidate> => {
+  const placed = [...candidates]
+  for (const stage of new Set(candidates.map((candidate) => candidate.stage))) {
+    const places = candidates.flatMap((candidate, at) => (candidate.peer && candidate.stage === stage ? [at] : []))
+    if (places.length < 2) continue
+    const peers = places.flatMap((at) => candidates[at] ?? [])
+    for (const [turn, peer] of arrange(peers).entries()) placed[places[turn] ?? 0] = peer
+  }
+  return placed
+}
+
+const first = (
+  peers: ReadonlyArray<Candidate>,
+  { instance, model }: Pick<Candidate, "instance" | "model">
+): ReadonlyArray<Candidate> => {
+  const bound = peers.find((peer) => peer.instance.id === instance.id && peer.model === model)
+  return bound === undefined ? peers : [bound, ...peers.filter((peer) => peer !== bound)]
+}
+
+/** Of JSON around English. */
+const bytesPerToken = 4
+
+/** What an answer may cost is guessed where the caller sets no cap. */
+const outputOf = ({ view }: ChatRequest): number => {
+  const cap = view["max_completion_tokens"] ?? view["max_tokens"]
+  return typeof cap === "number" && cap > 0 ? Math.min(Math.floor(cap), usualOutput) : usualOutput
+}
+
+/** Most answers stay far below their caps. */
+const usualOutput = 500
+
+const mostTurns = 10_000
