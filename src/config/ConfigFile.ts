@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import { CatchRule } from "../domain/ErrorCategory.js"
 import * as Field from "./Field.js"
 import * as Issue from "./Issue.js"
-import { dialects, stickyKeys, strategies, vendorSlugs } from "./Settings.js"
+import { capabilities, dialects, stickyKeys, strategies, vendorSlugs } from "./Settings.js"
 
 /** A field that may be absent, without a default. */
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
@@ -51,6 +51,8 @@ const InstanceFields = Schema.Struct({
   weight: or(Field.number(0, 1_000_000), 1),
   models: optional(Schema.Array(Field.Text)),
   maxConcurrency: optional(Field.integer(1, 1_000_000)),
+  capabilities: optional(Schema.Array(Field.word(...capabilities))),
+  maxTokensPerRequest: optional(Field.integer(1, 100_000_000)),
   allowedBaseUrls: or(Schema.Array(Field.BaseUrl), []),
   timeouts: or(TimeoutFields, Schema.decodeSync(TimeoutFields)({})),
   retry: or(RetryFields, Schema.decodeSync(RetryFields)({})),
@@ -64,7 +66,9 @@ const InstanceFields = Schema.Struct({
 const TargetFields = Schema.Struct({
   instance: Field.InstanceId,
   model: Field.Text,
-  catch: optional(Schema.Array(Field.word(...CatchRule.literals)))
+  catch: optional(Schema.Array(Field.word(...CatchRule.literals))),
+  /** In tokens. */
+  contextWindow: optional(Field.integer(1, 1_000_000_000))
 })
 
 const ModelFields = Schema.Struct({

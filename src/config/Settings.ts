@@ -99,6 +99,10 @@ export interface HedgeSettings {
   readonly after: number | undefined
 }
 
+/** What an operator can say of an instance's models. */
+export const capabilities = ["chat", "tools", "vision", "json_schema"] as const
+export type Capability = (typeof capabilities)[number]
+
 /** Time limits of one attempt, in ms. */
 export interface Timeouts {
   readonly connect: number
@@ -159,6 +163,10 @@ export interface InstanceSettings {
   readonly maxConcurrency: number | undefined
   /** The only models it serves; `undefined`: all that its vendor is known for. */
   readonly models: ReadonlyArray<string> | undefined
+  /** What its models can do; `undefined`: nobody said, and nothing is kept from it. */
+  readonly capabilities: ReadonlyArray<Capability> | undefined
+  /** The most output tokens that a request may ask of it. */
+  readonly maxTokensPerRequest: number | undefined
   /** Other origins that a request's `base_url` may name. */
   readonly allowedBaseUrls: ReadonlyArray<string>
   readonly timeouts: Timeouts
@@ -181,6 +189,8 @@ export interface TargetSettings {
   readonly model: string
   /** Which failures of the step before open this one; `undefined` is the default of `catches`. */
   readonly catch: ReadonlyArray<CatchRule> | undefined
+  /** Tokens of input and output together; absent: as the price catalogue has it. */
+  readonly contextWindow?: number | undefined
 }
 
 /** A canonical model name and its chain. */

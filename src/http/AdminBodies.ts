@@ -29,6 +29,7 @@ export type ProvidersBody = typeof ProvidersBody.Type
 /** `GET /admin/failover/model/{model_id}` and `orelse explain --json`. */
 export const ExplanationBody = Schema.Struct({
   model: Schema.String,
+  strategy: Schema.Literal(...strategies),
   providers_available: Schema.Int,
   failover_order: Schema.Array(
     Schema.Struct({
@@ -52,7 +53,9 @@ export const ExplanationBody = Schema.Struct({
   ),
   recommendation: Schema.String,
   max_attempts: Schema.Int,
-  deadline_ms: Schema.Number
+  max_cost_usd: Schema.NullOr(Schema.String),
+  deadline_ms: Schema.Number,
+  waits_ms: Schema.Number
 }).annotations({ identifier: "Explanation" })
 export type ExplanationBody = typeof ExplanationBody.Type
 

@@ -104,6 +104,29 @@ describe("the config file", () => {
     })
   )
 
+  it.effect("takes what an instance can do and how large a target's window is", () =>
+    Effect.gen(function* () {
+      const { instances, models } = yield* loading({
+        file: `
+instances:
+  - { id: a, provider: ollama, capabilities: [chat, tools, vision, json_schema], maxTokensPerRequest: 16384 }
+models:
+  - { id: m, targets: [{ instance: a, model: x, contextWindow: "32768" }] }
+`
+      })
+      assert.deepStrictEqual(instances[0]?.capabilities, ["chat", "tools", "vision", "json_schema"])
+      assert.strictEqual(instances[0]?.maxTokensPerRequest, 16_384)
+      assert.strictEqual(models[0]?.targets[0]?.contextWindow, 32_768)
+      const wrong = yield* refused({
+        file: "instances: [{ id: a, provider: ollama, capabilities: [chat, seeing], maxTokensPerRequest: 0 }]"
+      })
+      assert.deepStrictEqual(
+        wrong.map((problem) => problem.split(":")[0]),
+        ["instances[0].capabilities[1]", "instances[0].maxTokensPerRequest"]
+      )
+    })
+  )
+
   it.effect("fills in the defaults of what it leaves out", () =>
     Effect.gen(function* () {
       const settings = yield* loading({ file: "instances: [{ id: local, provider: ollama }]" })
@@ -118,6 +141,8 @@ describe("the config file", () => {
           weight: 1,
           maxConcurrency: undefined,
           models: undefined,
+          capabilities: undefined,
+          maxTokensPerRequest: undefined,
           allowedBaseUrls: [],
           timeouts: { connect: 5_000, firstToken: 30_000, idle: 60_000, total: 600_000 },
           retry: {

@@ -11,8 +11,6 @@ describe("fields that this version would pass over", () => {
     [{ cache: {} }, "cache"],
     [{ budgets: [] }, "budgets"],
     [{ alerts: { webhooks: [] } }, "alerts"],
-    [{ instances: [{ capabilities: ["chat"] }] }, "instances.0.capabilities"],
-    [{ instances: [{ maxTokensPerRequest: 1 }] }, "instances.0.maxTokensPerRequest"],
     [{ instances: [{}, { rateLimit: {} }] }, "instances.1.rateLimit"]
   ])("are refused as not implemented where they are documented: %j", (value, path) => {
     assert.deepStrictEqual(told(value), [`${path}: is not implemented in this version`])

@@ -11,6 +11,7 @@ const peer = (id: string, more: Partial<InstanceSettings> = {}): Candidate => ({
   instance: instance(id, more),
   model: "m",
   catch: undefined,
+  contextWindow: undefined,
   peer: true,
   stage: 0,
   baseUrl: undefined,
