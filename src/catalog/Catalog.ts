@@ -8,6 +8,7 @@ import {
   type RoutingSettings,
   type Settings
 } from "../config/Settings.js"
+import type { MidStream } from "../domain/MidStream.js"
 import { TokenSampler } from "../protocol/TokenSampler.js"
 import * as ContextWindows from "./ContextWindows.js"
 import * as ModelName from "./ModelName.js"
@@ -20,6 +21,8 @@ export interface Snapshot {
   readonly instances: ReadonlyArray<InstanceSettings>
   /** Every enabled candidate for a model name, in order of preference; empty when nobody serves it. */
   readonly resolve: (model: string) => ReadonlyArray<Target>
+  /** What becomes of its broken streams, where the request does not say. */
+  readonly midStream: (model: string) => MidStream
   /** The instance of this id, or the first one of this vendor. */
   readonly find: (instanceOrVendor: string) => InstanceSettings | undefined
   /** Tokens that a model of an instance can hold, as far as anybody knows. */
@@ -106,6 +109,7 @@ export const makeSnapshot = (settings: Settings): Snapshot => {
     find,
     contextWindow,
     sampler: new TokenSampler(),
+    midStream: (name) => configured.get(name)?.midStream ?? settings.routing.midStream,
     resolve: (name) => {
       const made = remembered.get(name)
       if (made !== undefined) return made

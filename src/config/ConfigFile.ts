@@ -2,6 +2,7 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { CatchRule } from "../domain/ErrorCategory.js"
+import { MidStream } from "../domain/MidStream.js"
 import * as Field from "./Field.js"
 import * as Issue from "./Issue.js"
 import { capabilities, dialects, stickyKeys, strategies, vendorSlugs } from "./Settings.js"
@@ -74,7 +75,8 @@ const TargetFields = Schema.Struct({
 const ModelFields = Schema.Struct({
   id: Field.Text,
   aliases: or(Schema.Array(Field.Text), []),
-  targets: Schema.NonEmptyArray(TargetFields)
+  targets: Schema.NonEmptyArray(TargetFields),
+  midStream: optional(Field.word(...MidStream.literals))
 })
 
 const StickyFields = Schema.Struct({
@@ -99,7 +101,7 @@ const RoutingFields = Schema.Struct({
   weights: or(Schema.Record({ key: Schema.String, value: Field.number(0, 1_000_000) }), {}),
   deadline: or(Field.duration("1ms"), 120_000),
   maxAttempts: or(Field.integer(1, 100), 6),
-  midStream: or(Field.word("never"), "never"),
+  midStream: or(Field.word(...MidStream.literals), "never"),
   /** Absent: a request goes where the strategy sends it, whoever answered the one before. */
   sticky: optional(StickyFields),
   hedge: or(HedgeFields, Schema.decodeSync(HedgeFields)({})),

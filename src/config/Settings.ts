@@ -2,6 +2,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Context from "effect/Context"
 import type { ChatDialect } from "../domain/Dialect.js"
 import type { CatchRule, ErrorCategory } from "../domain/ErrorCategory.js"
+import type { MidStream } from "../domain/MidStream.js"
 
 /** Vendors that this version can call. A vendor's wire details are in `src/provider/Vendor.ts`. */
 export const vendorSlugs = [
@@ -198,6 +199,8 @@ export interface ModelSettings {
   readonly id: string
   readonly aliases: ReadonlyArray<string>
   readonly targets: ReadonlyArray<TargetSettings>
+  /** Absent: as the routing has it. */
+  readonly midStream?: MidStream
 }
 
 /** How models that no `models` entry names reach a provider; from the environment. */
@@ -263,7 +266,8 @@ export interface RoutingSettings {
   readonly deadline: number
   /** Calls to providers that one request may cost, over all candidates. */
   readonly maxAttempts: number
-  readonly midStream: "never"
+  /** What becomes of a stream that breaks after its first output, where neither its model nor the request says. */
+  readonly midStream: MidStream
   readonly sticky: StickySettings | undefined
   readonly hedge: HedgeSettings
   /** Retries and hedges of an instance: so many at once, and this share of its first calls. */

@@ -19,8 +19,7 @@ const laterFields: ReadonlySet<string> = new Set(["instances[].rateLimit", "cach
 /** Words of later versions, and what this one offers. */
 const laterWords: Readonly<Record<string, { readonly words: ReadonlyArray<string>; readonly now: string }>> = {
   "instances[].retry.backoff": { words: ["linear", "constant", "fixed", "fibonacci"], now: "use exponential" },
-  "instances[].retry.jitter": { words: ["equal", "decorrelated"], now: "use full or none" },
-  "routing.midStream": { words: ["continue"], now: "use never" }
+  "instances[].retry.jitter": { words: ["equal", "decorrelated"], now: "use full or none" }
 }
 
 const walk = (value: unknown, ast: SchemaAST.AST, path: Path): ReadonlyArray<Issue> => {

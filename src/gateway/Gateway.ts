@@ -11,7 +11,7 @@ import type { ProviderError } from "../domain/ProviderError.js"
 import { Circuits } from "../health/Circuits.js"
 import { Pricing } from "../ledger/Pricing.js"
 import { Concurrency } from "../limits/Concurrency.js"
-import { LearnedQuota } from "../limits/LearnedQuota.js"
+import * as OngoingAnswer from "../protocol/OngoingAnswer.js"
 import * as Call from "../provider/Call.js"
 import type { Provider, ProviderCall } from "../provider/Provider.js"
 import { Providers } from "../provider/Providers.js"
@@ -19,8 +19,11 @@ import * as Timers from "../provider/Timers.js"
 import { AttemptLog } from "../routing/AttemptLog.js"
 import * as FallbackChain from "../routing/FallbackChain.js"
 import { Planner } from "../routing/Planner.js"
+import type { CallTo } from "../routing/Run.js"
 import * as Admission from "./Admission.js"
 import type { ChatReply, ChatReplyStream } from "./ChatReply.js"
+import * as ContinuedStream from "./ContinuedStream.js"
+import type { Onward } from "./ContinuedStream.js"
 import * as EventStream from "./EventStream.js"
 import * as Settlement from "./Settlement.js"
 
@@ -42,63 +45,78 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     readonly startOpen: Starter<ChatReplyStream>
   }
 >() {
-  static readonly layer: Layer.Layer<
-    Gateway,
-    never,
-    Circuits | Concurrency | LearnedQuota | Planner | Pricing | Providers
-  > = Layer.effect(
-    Gateway,
-    Effect.gen(function* () {
-      const circuits = yield* Circuits
-      const concurrency = yield* Concurrency
-      const planner = yield* Planner
-      const pricing = yield* Pricing
-      const providers = yield* Providers
-      const quotas = yield* LearnedQuota
+  static readonly layer: Layer.Layer<Gateway, never, Circuits | Concurrency | Planner | Pricing | Providers> =
+    Layer.effect(
+      Gateway,
+      Effect.gen(function* () {
+        const circuits = yield* Circuits
+        const concurrency = yield* Concurrency
+        const planner = yield* Planner
+        const pricing = yield* Pricing
+        const providers = yield* Providers
+        const runtime = yield* Effect.runtime<never>()
 
-      /** Plans the request and runs its chain; each call is one candidate's `complete` or `stream`. */
-      const starter =
-        <A, B>(
-          callOf: (provider: Provider, call: ProviderCall) => Call.Call<A, ProviderError>,
-          settle: (run: Settlement.Run<A>, prices: Pricing["Type"]) => B
-        ): Starter<B> =>
-        (timers, request, caller, log = new AttemptLog(timers.now)) =>
-        (goOn) => {
-          const plan = planner.plan(request, caller, timers.now())
-          if (Either.isLeft(plan)) {
-            goOn(Either.left(Effect.fail(plan.left)))
-            return () => {}
-          }
-          return FallbackChain.run(
-            plan.right,
-            log,
-            timers,
-            Admission.make(circuits, concurrency, timers, request.stream),
-            ({ baseUrl, instance, maxTokens, model, temperature }, limit) => {
-              const onLimits = quotas.start(instance, model, request)
-              const call = { request, model, baseUrl, maxTokens, temperature, timers, limit, onLimits }
-              return callOf(providers.of(instance), call)
-            },
-            (served) => {
-              planner.served(request, caller, served.candidate, timers.now())
-              return settle({ served, log, timers, dialect: request.dialect }, pricing)
+        /** Plans the request and runs its chain; each call is one candidate's `complete` or `stream`. */
+        const starter =
+          <A, B>(
+            callOf: (provider: Provider, call: ProviderCall) => Call.Call<A, ProviderError>,
+            settle: (run: Settlement.Run<A>, prices: Pricing["Type"], onward: Onward<A> | undefined) => B
+          ): Starter<B> =>
+          (timers, request, caller, log = new AttemptLog(timers.now)) =>
+          (goOn) => {
+            const plan = planner.plan(request, caller, timers.now())
+            if (Either.isLeft(plan)) {
+              goOn(Either.left(Effect.fail(plan.left)))
+              return () => {}
             }
-          )(goOn)
-        }
+            const admission = Admission.make(circuits, concurrency, timers, request.stream)
+            const asking =
+              (asked: ChatRequest, answerOf: () => OngoingAnswer.OngoingAnswer | undefined): CallTo<A> =>
+              (candidate, limit) => {
+                const { baseUrl, instance, maxTokens, model, temperature } = candidate
+                const call = {
+                  request: asked,
+                  model,
+                  baseUrl,
+                  maxTokens,
+                  temperature,
+                  timers,
+                  limit,
+                  onLimits: planner.started(asked, candidate),
+                  answer: answerOf()
+                }
+                return callOf(providers.of(instance), call)
+              }
+            const continues = plan.right.midStream === "continue" && OngoingAnswer.possible(request)
+            const onward = continues
+              ? { plan: plan.right, log, timers, admission, request, asking, runtime }
+              : undefined
+            return FallbackChain.run(
+              plan.right,
+              log,
+              timers,
+              admission,
+              asking(request, continues ? anAnswer : noAnswer),
+              (served) => {
+                planner.served(request, caller, served.candidate, timers.now())
+                return settle({ served, log, timers, dialect: request.dialect }, pricing, onward)
+              }
+            )(goOn)
+          }
 
-      const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)
-      const startOpen = starter((provider, call) => provider.startStream(call), Settlement.streamed)
+        const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)
+        const startOpen = starter((provider, call) => provider.startStream(call), ContinuedStream.streamed)
 
-      const open = whole(startOpen)
-      return Gateway.of({
-        complete: whole(startComplete),
-        open,
-        stream: (request, caller) => EventStream.make(open(request, caller), request.dialect),
-        startComplete,
-        startOpen
+        const open = whole(startOpen)
+        return Gateway.of({
+          complete: whole(startComplete),
+          open,
+          stream: (request, caller) => EventStream.make(open(request, caller), request.dialect),
+          startComplete,
+          startOpen
+        })
       })
-    })
-  )
+    )
 }
 
 /** Starts to serve a request, on these timers; its calls are in `log` as they are made. */
@@ -108,6 +126,10 @@ type Starter<B> = (
   caller: Caller,
   log?: AttemptLog
 ) => Call.Start<B, GatewayError>
+
+/** A call of a stream that others may go on with has an answer of its own until it is the one that speaks. */
+const anAnswer = (): OngoingAnswer.OngoingAnswer => new OngoingAnswer.OngoingAnswer()
+const noAnswer = (): undefined => undefined
 
 /** On the clock of whoever runs it. */
 const whole =

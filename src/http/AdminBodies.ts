@@ -1,6 +1,7 @@
 import * as Schema from "effect/Schema"
 import { strategies } from "../config/Settings.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
+import { MidStream } from "../domain/MidStream.js"
 
 /** What the admin routes answer; also what the subcommands read from a running gateway. */
 
@@ -55,7 +56,8 @@ export const ExplanationBody = Schema.Struct({
   max_attempts: Schema.Int,
   max_cost_usd: Schema.NullOr(Schema.String),
   deadline_ms: Schema.Number,
-  waits_ms: Schema.Number
+  waits_ms: Schema.Number,
+  mid_stream: MidStream
 }).annotations({ identifier: "Explanation" })
 export type ExplanationBody = typeof ExplanationBody.Type
 

@@ -4,6 +4,7 @@ import type { InstanceSettings, Strategy } from "../config/Settings.js"
 import type { CatchRule } from "../domain/ErrorCategory.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
+import type { MidStream } from "../domain/MidStream.js"
 import * as Money from "../domain/Money.js"
 import type { InstanceStatus, Status } from "../health/Status.js"
 import type { Pricing } from "../ledger/Pricing.js"
@@ -36,6 +37,8 @@ export interface Explanation {
   readonly deadline_ms: number
   /** So long it waits for somebody to be free or well again, where nobody is. */
   readonly waits_ms: number
+  /** What becomes of a stream that breaks after its first output. */
+  readonly mid_stream: MidStream
 }
 
 /** One candidate of an explanation. */
@@ -95,7 +98,8 @@ export const make = (
     max_attempts: plan.maxAttempts,
     max_cost_usd: inUsd(MaxCost.of(plan, knowledge.pricing, knowledge.now)),
     deadline_ms: plan.deadline,
-    waits_ms: plan.patience
+    waits_ms: plan.patience,
+    mid_stream: plan.midStream
   }))
 
 const inUsd = (money: Money.Money | undefined): string | null => (money === undefined ? null : Money.toUsd(money))

@@ -3,6 +3,7 @@ import type { Snapshot } from "../catalog/Catalog.js"
 import type { HedgeSettings, InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
+import type { MidStream } from "../domain/MidStream.js"
 import { inabilities, nobodyCan, type Inability } from "./Ability.js"
 import * as Ailing from "./Ailing.js"
 import type { Candidate } from "./Candidate.js"
@@ -33,6 +34,8 @@ export interface Plan {
   /** Its last step, where nobody may be asked at once: so long it waits for the first who may, in ms. */
   readonly patience: number
   readonly hedge: HedgeSettings
+  /** What becomes of the stream when it breaks after its first output. */
+  readonly midStream: MidStream
   /** Nobody is well: the candidate is the one that is nearest to its recovery, at this time (Unix ms). */
   readonly lastResort: number | undefined
 }
@@ -80,7 +83,8 @@ export const make = (
     maxAttempts,
     deadline,
     patience: Math.min(longestPatience, deadline),
-    hedge
+    hedge,
+    midStream: request.midStream ?? snapshot.midStream(request.model)
   })
 }
 

@@ -12,7 +12,7 @@ import { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
 import { Pricing } from "../ledger/Pricing.js"
 import { Concurrency } from "../limits/Concurrency.js"
-import { LearnedQuota } from "../limits/LearnedQuota.js"
+import { LearnedQuota, type Learn } from "../limits/LearnedQuota.js"
 import * as Timers from "../provider/Timers.js"
 import * as Ailing from "./Ailing.js"
 import type { Candidate } from "./Candidate.js"
@@ -31,6 +31,8 @@ export class Planner extends Context.Tag("orelse/Planner")<
       caller: Caller,
       now: number
     ) => Either.Either<Plan.Plan, RequestRejected | ModelNotServed>
+    /** A candidate is called. What is returned takes what its answer says of its limits. */
+    readonly started: (request: ChatRequest, candidate: Candidate) => Learn | undefined
     /** A candidate has answered a request. */
     readonly served: (request: ChatRequest, caller: Caller, candidate: Candidate, now: number) => void
     /** What is known, for explanations: nobody's turn is over by them. */
@@ -68,6 +70,7 @@ export class Planner extends Context.Tag("orelse/Planner")<
       })
       return {
         plan: (request, caller, now) => Plan.make(request, catalog.snapshot(), situation(request, caller, now, false)),
+        started: (request, { instance, model }) => quotas.start(instance, model, request),
         served: (request, caller, candidate, now) =>
           ranking.served({ request, caller, snapshot: catalog.snapshot(), now, preview: false }, candidate),
         knowledge: (now) => ({

@@ -101,8 +101,9 @@ export class Run {
     return this.plan.candidates
   }
 
-  get calls(): number {
-    return this.log.calls
+  /** Somebody was asked, and failed. */
+  get failedOnce(): boolean {
+    return this.error !== undefined
   }
 
   /** Of those that were called, the last in the chain. */

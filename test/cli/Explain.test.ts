@@ -65,16 +65,18 @@ describe("an explanation in words", () => {
       recommendation: "a is asked first",
       max_attempts: 6,
       max_cost_usd: "0.42",
-      deadline_ms: 1_500
+      deadline_ms: 1_500,
+      mid_stream: "continue"
     } as const
     assert.deepStrictEqual(lines(explanation, Paint.plain), [
       "1. a/x (openai; degraded; 42 ms; 0.15 USD in and 0.6 USD out a million tokens)",
       "2. or else b/x (openai; on timeout; price unknown)",
       "left out: c/x (circuit_open: its circuit is open for 9 s)",
-      "At most 6 calls and 0.42 USD within 1.5 s: a is asked first."
+      "At most 6 calls and 0.42 USD within 1.5 s: a is asked first.",
+      "A stream that breaks is continued by who comes next."
     ])
     assert.strictEqual(
-      lines({ ...explanation, max_cost_usd: null }, Paint.plain).at(-1),
+      lines({ ...explanation, max_cost_usd: null, mid_stream: "never" }, Paint.plain).at(-1),
       "At most 6 calls of unknown cost within 1.5 s: a is asked first."
     )
   })

@@ -24,8 +24,9 @@ models:
     targets:
       - { instance: openai-primary, model: gpt-4o-mini }
       - { instance: fake, model: fake-mini, catch: [rate_limit, all] }
+    midStream: never
 tasks: { code: gpt-4o }
-routing: { strategy: priority, deadline: 30s, maxAttempts: 4, midStream: never }
+routing: { strategy: priority, deadline: 30s, maxAttempts: 4, midStream: continue }
 health: { checkOnStart: false, cacheFor: 30s, probe: active, probeEvery: 10s, probeWith: chat }
 server: { host: localhost, port: 4000, bodyLimit: 1KiB, drain: 10s }
 log: { level: warn, format: json, file: orelse.log }
@@ -72,7 +73,8 @@ describe("the config file", () => {
           targets: [
             { instance: "openai-primary", model: "gpt-4o-mini", catch: undefined },
             { instance: "fake", model: "fake-mini", catch: ["rate_limit", "all"] }
-          ]
+          ],
+          midStream: "never"
         }
       ])
       assert.deepStrictEqual(settings.tasks, { default: "gpt-4o-mini", code: "gpt-4o" })
@@ -80,7 +82,7 @@ describe("the config file", () => {
         strategy: "priority",
         deadline: 30_000,
         maxAttempts: 4,
-        midStream: "never",
+        midStream: "continue",
         weights: {},
         sticky: undefined,
         hedge: { enabled: false, after: undefined },

@@ -17,7 +17,6 @@ describe("fields that this version would pass over", () => {
   })
 
   it.each([
-    [{ routing: { midStream: "continue" } }, "use never"],
     [{ instances: [{ retry: { jitter: "equal" } }] }, "use full or none"],
     [{ instances: [{ retry: { backoff: "linear" } }] }, "use exponential"]
   ])("include words of later versions, with what to use now: %j", (value, now) => {

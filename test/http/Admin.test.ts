@@ -182,7 +182,8 @@ for (const door of doors) {
           recommendation: "first is asked first, and 1 more can take over",
           max_attempts: 6,
           max_cost_usd: null,
-          deadline_ms: 120_000
+          deadline_ms: 120_000,
+          mid_stream: "never"
         })
         assert.isEmpty([...first.received, ...second.received])
       })

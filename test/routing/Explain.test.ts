@@ -88,7 +88,8 @@ describe("an explanation", () => {
         recommendation: "a is asked first, and 1 more can take over",
         max_attempts: 6,
         max_cost_usd: "0",
-        deadline_ms: 120_000
+        deadline_ms: 120_000,
+        mid_stream: "never"
       })
     })
   )
