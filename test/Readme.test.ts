@@ -36,9 +36,9 @@ describe("README", () => {
     )
   })
 
-  it("names every field of circuitBreaker", () => {
-    const [, listed = ""] = /`circuitBreaker` in the config file: `([^`]+)`/.exec(readme) ?? []
-    assert.sameMembers(listed.split(/\s+/), [...fieldsOf("circuitBreaker")])
+  it.each(["circuitBreaker", "health"] as const)("names every field of %s", (section) => {
+    const [, listed = ""] = new RegExp(`\`${section}\` in the config file: \`([^\`]+)\``).exec(readme) ?? []
+    assert.sameMembers(listed.split(/\s+/), [...fieldsOf(section)])
   })
 })
 

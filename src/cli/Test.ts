@@ -3,7 +3,6 @@ import * as CliOptions from "@effect/cli/Options"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Layer from "effect/Layer"
 import * as Catalog from "../catalog/Catalog.js"
 import { CurrentSettings, type Settings } from "../config/Settings.js"
 import * as Live from "../gateway/Live.js"
@@ -62,4 +61,8 @@ const callEach = (settings: Settings): Effect.Effect<void, Failed> =>
     const failed = checks.filter(({ available }) => !available).length
     yield* Console.log(`${checks.length - failed} passed, ${failed} failed`)
     if (failed > 0) yield* new Failed({ message: "" })
-  }).pipe(Effect.provide(Live.layer), Effect.provide(Layer.succeed(CurrentSettings, settings)))
+  }).pipe(
+    Effect.provide(Live.layer),
+    // Each is asked once, whatever a running gateway would do.
+    Effect.provideService(CurrentSettings, { ...settings, health: { ...settings.health, probe: "passive" } })
+  )

@@ -125,7 +125,10 @@ const CircuitFields = Schema.Struct({
 
 const HealthFields = Schema.Struct({
   checkOnStart: or(Field.Flag, true),
-  cacheFor: or(Field.duration("0ms"), 60_000)
+  cacheFor: or(Field.duration("0ms"), 60_000),
+  probe: or(Field.word("passive", "active"), "passive"),
+  probeEvery: or(Field.duration("100ms"), 30_000),
+  probeWith: or(Field.word("models", "chat"), "models")
 })
 
 const ServerFields = Schema.Struct({

@@ -56,7 +56,7 @@ export const integer = (min: number, max: number) =>
 export const Port = integer(0, 65_535)
 
 /** A length of time with its unit, in ms. Node's timers overflow at 24.8 days, so a day is the most. */
-export const duration = (min: "0ms" | "1ms") =>
+export const duration = (min: "0ms" | "1ms" | "100ms") =>
   leaf(Schema.String, Schema.Number, `a duration from ${min} to 24h with its unit: 250ms, 5s, 2m or 1h`, (input) =>
     withUnit(input, milliseconds).pipe(Option.filter((ms) => ms >= Number.parseInt(min, 10) && ms <= 86_400_000))
   )

@@ -245,6 +245,19 @@ export interface CircuitSettings {
   readonly backoff: BackoffSettings
 }
 
+/** How it is found out who is well, apart from what traffic shows. Durations in ms. */
+export interface HealthSettings {
+  readonly checkOnStart: boolean
+  /** How long a check is remembered. */
+  readonly cacheFor: number
+  /** `active`: every enabled instance is checked again and again. */
+  readonly probe: "passive" | "active"
+  /** Between two checks of an instance, give or take a tenth. */
+  readonly probeEvery: number
+  /** `models` lists the models, which no vendor bills. `chat` asks a model for one token, which costs what a tiny chat costs. */
+  readonly probeWith: "models" | "chat"
+}
+
 /** How requests are routed. Durations in ms. */
 export interface RoutingSettings {
   readonly strategy: Strategy
@@ -271,7 +284,7 @@ export interface Settings {
   readonly replacements: ReplacementSettings
   readonly routing: RoutingSettings
   readonly circuitBreaker: CircuitSettings
-  readonly health: { readonly checkOnStart: boolean; readonly cacheFor: number }
+  readonly health: HealthSettings
   readonly server: {
     readonly host: string
     readonly port: number

@@ -14,13 +14,7 @@ export const find = (value: unknown): ReadonlyArray<Issue> => walk(value, shape,
 const shape = Schema.encodedSchema(ConfigFile).ast
 
 /** Documented fields of later versions. `[]` stands for any place in a list. */
-const laterFields: ReadonlySet<string> = new Set([
-  "instances[].rateLimit",
-  "health.probe",
-  "cache",
-  "budgets",
-  "alerts"
-])
+const laterFields: ReadonlySet<string> = new Set(["instances[].rateLimit", "cache", "budgets", "alerts"])
 
 /** Words of later versions, and what this one offers. */
 const laterWords: Readonly<Record<string, { readonly words: ReadonlyArray<string>; readonly now: string }>> = {

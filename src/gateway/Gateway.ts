@@ -72,7 +72,8 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
             const admission = Admission.make(circuits, concurrency, timers, request.stream)
             const asking =
               (asked: ChatRequest, answerOf: () => OngoingAnswer.OngoingAnswer | undefined): CallTo<A> =>
-              ({ baseUrl, instance, maxTokens, model, temperature }, limit) => {
+              (candidate, limit) => {
+                const { baseUrl, instance, maxTokens, model, temperature } = candidate
                 const call = {
                   request: asked,
                   model,
@@ -81,6 +82,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
                   temperature,
                   timers,
                   limit,
+                  onLimits: planner.started(asked, candidate),
                   answer: answerOf()
                 }
                 return callOf(providers.of(instance), call)

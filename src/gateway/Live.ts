@@ -5,8 +5,10 @@ import * as LoadSettings from "../config/LoadSettings.js"
 import { CurrentSettings } from "../config/Settings.js"
 import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
+import * as Probes from "../health/Probes.js"
 import { Pricing } from "../ledger/Pricing.js"
 import { Concurrency } from "../limits/Concurrency.js"
+import { LearnedQuota } from "../limits/LearnedQuota.js"
 import { Providers } from "../provider/Providers.js"
 import { Simulator } from "../provider/Simulator.js"
 import { Transport } from "../provider/Transport.js"
@@ -14,9 +16,10 @@ import { Planner } from "../routing/Planner.js"
 import { Gateway } from "./Gateway.js"
 
 /** The gateway on whatever answers as providers do. */
-export const layerNoProviders = Gateway.layer.pipe(
+export const layerNoProviders = Layer.merge(Gateway.layer, Probes.layer).pipe(
   Layer.provideMerge(Planner.layer),
-  Layer.provideMerge(Layer.mergeAll(Catalog.layer, Circuits.layer, Concurrency.layer, Health.layer, Pricing.layer))
+  Layer.provideMerge(Layer.mergeAll(Catalog.layer, Concurrency.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
+  Layer.provideMerge(Circuits.layer)
 )
 
 /** The whole gateway without a server, on `CurrentSettings`. */

@@ -26,6 +26,11 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
       now: () => number,
       kind: CallKind
     ) => Permit | undefined
+    /**
+     * Leave for a check, which no user waits for. It is made also while a circuit is open, and takes the trial as soon as the
+     * time for one has come; not while another trial is under way, a 429 is waited for, or an operator decreed it.
+     */
+    readonly admitCheck: (instance: InstanceSettings, model: string, now: () => number) => Permit | undefined
     /** Does the instance's retry budget pay for another call? */
     readonly mayRetry: (instance: InstanceSettings, now: number) => boolean
     /** How fast a model of an instance answers, `undefined` before its first answer. */
@@ -33,6 +38,8 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
     readonly of: (instance: InstanceSettings, now: number) => InstanceCircuits
     /** An operator's decree about an instance. Its models begin anew. */
     readonly force: (instance: InstanceSettings, forced: CircuitBreaker.Forced, now: number) => void
+    /** What an operator decreed. */
+    readonly forced: (instance: InstanceSettings) => CircuitBreaker.Forced
     /** Every change; what a slow listener misses is dropped, the oldest first. */
     readonly events: PubSub.PubSub<HealthEvent>
   }
@@ -54,10 +61,12 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
         ailment: registry.ailment,
         admit: registry.admit,
         admitLast: registry.admitLast,
+        admitCheck: registry.admitCheck,
         mayRetry: registry.mayRetry,
         pace: registry.pace,
         of: registry.of,
         force: registry.force,
+        forced: registry.forced,
         events
       }
     })

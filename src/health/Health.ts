@@ -1,10 +1,14 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as PubSub from "effect/PubSub"
 import { CurrentSettings, type InstanceSettings } from "../config/Settings.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import { Providers } from "../provider/Providers.js"
 import * as Timers from "../provider/Timers.js"
+import * as Blame from "./Blame.js"
+import { Circuits } from "./Circuits.js"
+import type { HealthEvent } from "./Permit.js"
 
 /** What a check of one instance found. */
 export interface Check {
@@ -12,6 +16,8 @@ export interface Check {
   readonly available: boolean
   /** Why not, or why nobody knows; a safe sentence. */
   readonly reason: string | undefined
+  /** How the question failed; also where that failure is a sign of life. */
+  readonly failure: ProviderError | undefined
   /** Models that the instance says it has. */
   readonly models: ReadonlyArray<string>
   /** Unix time in ms. */
@@ -22,8 +28,8 @@ export interface Check {
 export class Health extends Context.Tag("orelse/Health")<
   Health,
   {
-    /** Checks one instance by listing its models, which no vendor bills. */
-    readonly check: (instance: InstanceSettings) => Effect.Effect<Check>
+    /** Checks one instance by listing its models, which no vendor bills; or by another question, which finds no models. */
+    readonly check: (instance: InstanceSettings, ask?: Effect.Effect<unknown, ProviderError>) => Effect.Effect<Check>
     /** Checks every enabled instance at once. */
     readonly checkAll: Effect.Effect<ReadonlyArray<Check>>
     /** The latest check of an instance, as long as it is remembered. */
@@ -32,27 +38,37 @@ export class Health extends Context.Tag("orelse/Health")<
     readonly discovered: () => ReadonlyArray<{ readonly model: string; readonly instance: InstanceSettings }>
   }
 >() {
-  static readonly layer: Layer.Layer<Health, never, CurrentSettings | Providers> = Layer.effect(
+  static readonly layer: Layer.Layer<Health, never, Circuits | CurrentSettings | Providers> = Layer.effect(
     Health,
     Effect.gen(function* () {
       const settings = yield* CurrentSettings
+      const { cacheFor } = settings.health
       const providers = yield* Providers
+      const { events } = yield* Circuits
       const latest = new Map<InstanceSettings, Check>()
+      const seen = new Map<InstanceSettings, ReadonlyArray<string>>()
 
-      const check = (instance: InstanceSettings): Effect.Effect<Check> =>
+      const check = (instance: InstanceSettings, ask?: Effect.Effect<unknown, ProviderError>): Effect.Effect<Check> =>
         Effect.gen(function* () {
           const { listModels } = providers.of(instance)
-          const listed = yield* Effect.either(listModels ?? Effect.succeed([]))
+          const listing = listModels ?? Effect.succeed([])
+          const listed = yield* Effect.either(ask === undefined ? listing : Effect.as(ask, []))
           const checkedAt = yield* Effect.clockWith((clock) => Effect.succeed(Timers.ofClock(clock).now()))
-          const failed = listed._tag === "Left" && isDown(listed.left) ? listed.left : undefined
+          const failure = listed._tag === "Left" ? listed.left : undefined
+          const failed = failure !== undefined && isDown(failure) ? failure : undefined
+          const unasked = listModels === undefined && ask === undefined
           const found: Check = {
             instance,
             available: failed === undefined,
-            reason: listModels === undefined ? "not checked: its vendor lists no models" : failed?.message,
+            reason: unasked ? "not checked: its vendor lists no models" : failed?.message,
+            failure,
             models: listed._tag === "Right" ? listed.right : [],
             checkedAt
           }
+          const before = latest.get(instance)
           latest.set(instance, found)
+          if (listed._tag === "Right" && ask === undefined) seen.set(instance, listed.right)
+          if (found.available !== (before?.available ?? true)) yield* PubSub.publish(events, eventOf(found, cacheFor))
           return found
         })
 
@@ -60,18 +76,31 @@ export class Health extends Context.Tag("orelse/Health")<
         check,
         checkAll: Effect.forEach(
           settings.instances.filter((instance) => instance.enabled),
-          check,
+          (instance) => check(instance),
           { concurrency: "unbounded" }
         ),
         latest: (instance, now) => {
           const found = latest.get(instance)
-          return found !== undefined && now - found.checkedAt < settings.health.cacheFor ? found : undefined
+          return found !== undefined && now - found.checkedAt < cacheFor ? found : undefined
         },
-        discovered: () =>
-          [...latest.values()].flatMap(({ instance, models }) => models.map((model) => ({ model, instance })))
+        discovered: () => [...seen].flatMap(([instance, models]) => models.map((model) => ({ model, instance })))
       }
     })
   )
+}
+
+const eventOf = ({ checkedAt, failure, instance, reason }: Check, cacheFor: number): HealthEvent => {
+  const change = {
+    at: checkedAt,
+    instance: instance.id,
+    provider: instance.provider,
+    scope: (failure && Blame.of(failure)?.scope) ?? "instance",
+    model: undefined,
+    consecutive_failures: 0
+  }
+  return reason === undefined
+    ? { ...change, event_type: "health_check_ok", next_retry_secs: undefined }
+    : { ...change, event_type: "health_check_failed", next_retry_secs: Math.round(cacheFor / 1000), reason }
 }
 
 /** Many compatible endpoints list no models: an answer that only says so is a sign of life. */

@@ -35,9 +35,17 @@ export interface Permit {
   readonly release: () => void
 }
 
-/** A change of a circuit. */
-export interface HealthEvent {
-  readonly event_type: "circuit_open" | "circuit_half_open" | "circuit_close" | "key_out"
+/** A change of a circuit, or of what the checks of an instance find. */
+export type HealthEvent = Change &
+  (
+    | { readonly event_type: "circuit_open" | "circuit_half_open" | "circuit_close" | "key_out" }
+    /** The check before it was good, or there was none; `reason` is a safe sentence. */
+    | { readonly event_type: "health_check_failed"; readonly reason: string }
+    /** The check before it had failed. */
+    | { readonly event_type: "health_check_ok" }
+  )
+
+interface Change {
   /** Unix ms. */
   readonly at: number
   readonly instance: string
@@ -46,7 +54,9 @@ export interface HealthEvent {
   readonly scope: Blame.Scope
   /** Set with the scope `model`. */
   readonly model: string | undefined
+  /** Of calls in a row; not of checks. */
   readonly consecutive_failures: number
+  /** Until it is asked again; after a failed check, while somebody else is well. */
   readonly next_retry_secs: number | undefined
 }
 
@@ -54,6 +64,8 @@ export interface HealthEvent {
 export interface InstanceCircuits {
   /** The worse of its key and itself. */
   readonly circuit: CircuitBreaker.Circuit
+  /** What an operator decreed. */
+  readonly forced: CircuitBreaker.Forced
   readonly consecutiveFailures: number
   /** In ms from now; `undefined` while it may be asked. */
   readonly retryIn: number | undefined

@@ -64,6 +64,12 @@ export class Registry {
     return this.permit(instance, model, now, kind.streamed)
   }
 
+  readonly admitCheck = (instance: InstanceSettings, model: string, now: () => number): Permit | undefined => {
+    const ailment = this.ailment(instance, model, now())
+    const may = ailment === undefined || (ailment.reason === "circuit_open" && Number.isFinite(ailment.until))
+    return may ? this.permit(instance, model, now, undefined) : undefined
+  }
+
   readonly admitLast = (
     instance: InstanceSettings,
     model: string,
@@ -87,6 +93,7 @@ export class Registry {
     const calls = this.recent.get(instance.id)
     return {
       circuit,
+      forced: own.breaker.forced,
       consecutiveFailures: Math.max(key.breaker.consecutiveFailures, own.breaker.consecutiveFailures),
       retryIn: circuit === "open" && worse.forced === "auto" ? Math.max(0, worse.retryAt - now) : undefined,
       errorRate: calls?.errorRate,
@@ -94,6 +101,9 @@ export class Registry {
       latency: calls?.summary ?? { ewma: undefined, p50: undefined, p95: undefined, p99: undefined }
     }
   }
+
+  readonly forced = (instance: InstanceSettings): CircuitBreaker.Forced =>
+    this.entry("instance", instance, "").breaker.forced
 
   readonly force = (instance: InstanceSettings, forced: CircuitBreaker.Forced, now: number): void => {
     for (const scope of ["key", "instance"] as const) {
@@ -107,7 +117,8 @@ export class Registry {
     }
   }
 
-  private permit(instance: InstanceSettings, model: string, now: () => number, streamed: boolean): Permit {
+  /** `streamed` is undefined for a check, which is none of the calls that an instance is measured by. */
+  private permit(instance: InstanceSettings, model: string, now: () => number, streamed: boolean | undefined): Permit {
     const begun = now()
     const generations = scopes.map((scope) => {
       const { breaker } = this.entry(scope, instance, model)
@@ -137,7 +148,7 @@ export class Registry {
     }
     return {
       begin: (latency) => {
-        if (over) return
+        if (over || streamed === undefined) return
         this.calls(instance.id).succeed(latency)
         const at = now()
         this.paces.of(instance.id, model, streamed).began(latency, at)
@@ -147,14 +158,15 @@ export class Registry {
       succeed: (tokens) => {
         if (over) return
         over = true
-        if (tokens !== undefined) this.paces.of(instance.id, model, streamed).ended(tokens, now() - spokeAt)
+        if (tokens !== undefined && streamed !== undefined)
+          this.paces.of(instance.id, model, streamed).ended(tokens, now() - spokeAt)
         each((breaker, _, generation) => CircuitBreaker.succeed(breaker, this.settings, now(), generation, placed))
       },
       fail: (error, counts) => {
         if (over) return
         over = true
         const blame = Blame.of(error)
-        if (counts && blame?._tag === "Failure") this.calls(instance.id).fail()
+        if (counts && blame?._tag === "Failure" && streamed !== undefined) this.calls(instance.id).fail()
         // So that a first failure has somewhere to be kept.
         if (blame !== undefined) this.keep(blame.scope, instance, model)
         each((breaker, scope, generation) => {

@@ -41,7 +41,7 @@ export const of = (
 ): InstanceStatus => ({
   instance: instance.id,
   provider: instance.provider,
-  status: statusOf(circuits, check?.available !== false),
+  status: statusOf(circuits, check?.available !== false || circuits.forced === "closed"),
   circuit: circuits.circuit,
   consecutive_failures: circuits.consecutiveFailures,
   retry_in_s: circuits.retryIn === undefined ? null : Math.ceil(circuits.retryIn / 1000),
@@ -84,13 +84,14 @@ export interface Ailing {
 
 /** What plans are made with: what the circuits say, or else a failed check as long as it is remembered. */
 export const ailments =
-  (circuits: Pick<Circuits["Type"], "ailment">, health: Pick<Health["Type"], "latest">, now: number) =>
+  (circuits: Pick<Circuits["Type"], "ailment" | "forced">, health: Pick<Health["Type"], "latest">, now: number) =>
   (instance: InstanceSettings, model: string): Ailing | undefined => {
     // Whoever has an open circuit is not asked, whether or not a check failed too; and it says until when.
     const ailment = circuits.ailment(instance, model, now)
     if (ailment !== undefined) return ailment
     const check = health.latest(instance, now)
-    if (check?.available !== false) return undefined
+    // An operator who keeps the circuit closed knows better than a check.
+    if (check?.available !== false || circuits.forced(instance) === "closed") return undefined
     return { reason: "unhealthy", detail: check.reason ?? "its last check failed", until: now }
   }
 

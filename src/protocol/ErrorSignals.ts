@@ -2,15 +2,13 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import type { ErrorCategory } from "../domain/ErrorCategory.js"
 import { categoryOf, type Evidence, type Failure } from "./Failure.js"
+import * as HeaderTimes from "./HeaderTimes.js"
 import { endedInError } from "./Readings.js"
-
-/** Names in lower case. */
-export type Headers = Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 
 /** An answer that is not a 2xx. */
 export interface FailedAnswer {
   readonly status: number
-  readonly headers: Headers
+  readonly headers: HeaderTimes.Headers
   readonly body: Uint8Array
   /** Unix ms; a `retry-after` date counts from here. */
   readonly now: number
@@ -19,11 +17,11 @@ export interface FailedAnswer {
 /** What a non-2xx answer means. */
 export const fromAnswer = ({ body, headers, now, status }: FailedAnswer): Failure => {
   const { retryAfterMs, ...said } = ofBody(body)
-  const code = one(headers["x-ms-error-code"]) ?? one(headers["x-error-code"]) // Azure, Hugging Face
-  const shouldRetry = one(headers["x-should-retry"])
+  const code = HeaderTimes.one(headers["x-ms-error-code"]) ?? HeaderTimes.one(headers["x-error-code"]) // Azure, Hugging Face
+  const shouldRetry = HeaderTimes.one(headers["x-should-retry"])
   return {
     ...failureOf({ ...said, status, codes: code === undefined ? said.codes : [...said.codes, code] }),
-    retryAfterMs: ofHeaders(headers, status, now) ?? retryAfterMs,
+    retryAfterMs: HeaderTimes.retryAfter(headers, status, now) ?? retryAfterMs,
     shouldRetry: shouldRetry === "true" ? true : shouldRetry === "false" ? false : undefined
   }
 }
@@ -109,7 +107,7 @@ const ofJson = (json: unknown): Said => {
     words,
     text: [words, sentence(error), metadata.raw].filter(Predicate.isString).join("\n").trim().slice(0, maxWords),
     param,
-    retryAfterMs: details.map((detail) => ofDuration(detail.retryDelay)).find(Predicate.isNumber)
+    retryAfterMs: details.map((detail) => HeaderTimes.duration(detail.retryDelay)).find(Predicate.isNumber)
   }
 }
 
@@ -140,50 +138,6 @@ const sentence = (value: unknown, depth = 0): string | undefined => {
     if (found !== undefined) return found
   }
   return undefined
-}
-
-// ---------------------------------------------------------------------------------------------- headers
-
-const one = (value: Headers[string]): string | undefined => (typeof value === "string" ? value : value?.[0])
-
-/** How long to wait, in ms. `retry-after-ms` is the finer one where both are there. */
-const ofHeaders = (headers: Headers, status: number, now: number): number | undefined =>
-  ofNumber(one(headers["retry-after-ms"]), 1) ??
-  ofNumber(one(headers["x-ms-retry-after-ms"]), 1) ??
-  ofNumber(one(headers["retry-after"]), 1000) ??
-  ofDate(one(headers["retry-after"]), now) ??
-  (status === 429 ? ofResets(headers, now) : undefined)
-
-/** `x-ratelimit-reset-tokens` and `anthropic-ratelimit-tokens-reset`, each only when nothing remains of its limit. */
-const ofResets = (headers: Headers, now: number): number | undefined => {
-  const waits = Object.keys(headers)
-    .filter((name) => /^(?:x|anthropic)-ratelimit-.*reset/.test(name))
-    .filter((name) => one(headers[name.replace("reset", "remaining")]) === "0")
-    .map((name) => ofDuration(one(headers[name])) ?? ofDate(one(headers[name]), now))
-    .filter(Predicate.isNumber)
-  return waits.length === 0 ? undefined : Math.max(...waits)
-}
-
-const ofNumber = (text: string | undefined, msPerUnit: number): number | undefined =>
-  text !== undefined && /^ *-?\d{1,15}(?:\.\d+)? *$/.test(text)
-    ? Math.max(0, Math.round(Number(text) * msPerUnit))
-    : undefined
-
-/** An HTTP date (all three forms of RFC 9110) or one of RFC 3339, as ms from `now`. */
-const ofDate = (text: string | undefined, now: number): number | undefined => {
-  if (text === undefined || !/^(?:[A-Z][a-z]{2,8},? |\d{4}-\d\d-\d\dT)/.test(text)) return undefined
-  const at = Date.parse(/(?:[A-Z]|[+-]\d\d:\d\d)$/.test(text) ? text : `${text} GMT`)
-  return Number.isNaN(at) ? undefined : Math.max(0, at - now)
-}
-
-const msPer: Readonly<Record<string, number>> = { d: 86_400_000, h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3 }
-
-/** A Go or protobuf duration: `6m0s`, `12ms`, `34.4s`. A bare number has no unit and says nothing certain. */
-const ofDuration = (text: unknown): number | undefined => {
-  if (typeof text !== "string" || !/^(?:\d{1,15}(?:\.\d+)?(?:ms|us|[dhms]))+$/.test(text)) return undefined
-  let ms = 0
-  for (const [, amount, unit = ""] of text.matchAll(/([\d.]+)([a-z]+)/g)) ms += Number(amount) * (msPer[unit] ?? 0)
-  return Math.round(ms)
 }
 
 // ---------------------------------------------------------------------------------------------- what the caller sees

@@ -3,9 +3,9 @@ import type { Timeouts } from "../config/Settings.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import * as ErrorSignals from "../protocol/ErrorSignals.js"
 import * as Failures from "./Failures.js"
-import type { Timers } from "./Timers.js"
+import * as Terms from "./Terms.js"
 import type { Exchange, Incoming, IncomingHeaders, Outgoing, Transport, TransportFailure } from "./Transport.js"
-import { Watchdog, type HardLimit } from "./Watchdog.js"
+import { Watchdog } from "./Watchdog.js"
 
 /** The end of a call with a 2xx status. */
 export interface BufferedAnswer {
@@ -31,7 +31,7 @@ export class BufferedCall implements Incoming {
     transport: Transport["Type"],
     outgoing: Outgoing,
     limits: Timeouts,
-    private readonly call: { readonly timers: Timers; readonly limit: HardLimit },
+    private readonly call: Terms.Terms,
     private readonly fail: Failures.Fail,
     private readonly done: (result: Either.Either<BufferedAnswer, ProviderError>) => void
   ) {
@@ -56,6 +56,8 @@ export class BufferedCall implements Incoming {
   onHead(status: number, headers: IncomingHeaders): void {
     this.status = status
     this.headers = headers
+    this.watchdog.heard()
+    Terms.heard(this.call, status, headers)
   }
 
   onData(chunk: Buffer): void {

@@ -14,6 +14,7 @@ import * as Call from "./Call.js"
 import * as Failures from "./Failures.js"
 import * as ModelIds from "./ModelIds.js"
 import { StreamCall, type ProviderStream } from "./StreamCall.js"
+import type { Terms } from "./Terms.js"
 import * as Timers from "./Timers.js"
 import type { Transport } from "./Transport.js"
 import { type Outgoing } from "./Transport.js"
@@ -21,11 +22,9 @@ import { authHeaders, realmOf, speaking, usualDialect, vendors, type Speaking } 
 import type { HardLimit } from "./Watchdog.js"
 
 /** One call to one model of an instance. */
-export interface ProviderCall extends Asking.Asked {
+export interface ProviderCall extends Asking.Asked, Terms {
   /** Override of the instance's base URL, already allowed. */
   readonly baseUrl: string | undefined
-  readonly timers: Timers.Timers
-  readonly limit: HardLimit
   /** Of a stream that others may go on with when it breaks. */
   readonly answer?: OngoingAnswer | undefined
 }

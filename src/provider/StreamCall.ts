@@ -9,9 +9,10 @@ import type { Lost } from "../protocol/Lossiness.js"
 import type { OngoingAnswer } from "../protocol/OngoingAnswer.js"
 import { StreamMachine, type Way } from "../protocol/StreamMachine.js"
 import * as Failures from "./Failures.js"
-import type { Cancel, Timers } from "./Timers.js"
+import * as Terms from "./Terms.js"
+import type { Cancel } from "./Timers.js"
 import type { Exchange, Incoming, IncomingHeaders, Outgoing, Transport, TransportFailure } from "./Transport.js"
-import { Watchdog, type HardLimit } from "./Watchdog.js"
+import { Watchdog } from "./Watchdog.js"
 
 /** Takes the frames of a committed stream, and its one end. */
 export interface StreamSink {
@@ -73,11 +74,7 @@ export class StreamCall implements Incoming, ProviderStream {
     transport: Transport["Type"],
     outgoing: Outgoing,
     limits: Timeouts,
-    private readonly call: {
-      readonly timers: Timers
-      readonly limit: HardLimit
-      readonly answer?: OngoingAnswer | undefined
-    },
+    private readonly call: Terms.Terms & { readonly answer?: OngoingAnswer | undefined },
     private readonly way: Way,
     readonly lost: ReadonlySet<Lost>,
     private readonly fail: Failures.Fail,
@@ -104,6 +101,7 @@ export class StreamCall implements Incoming, ProviderStream {
   onHead(status: number, headers: IncomingHeaders): void {
     this.status = status
     this.headers = headers
+    Terms.heard(this.call, status, headers)
     const type = headers["content-type"]
     const isJson = typeof type === "string" && /^application\/(?:[\w.-]+\+)?json\b/i.test(type)
     const streams = status >= 200 && status < 300 && (this.way.framing === "ndjson" || !isJson)

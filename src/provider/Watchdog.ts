@@ -22,6 +22,7 @@ export class Watchdog {
   private armedAt = Number.POSITIVE_INFINITY
   private cancel: Cancel | undefined = undefined
   private stopped = false
+  private silent = true
 
   constructor(
     private readonly timers: Timers,
@@ -42,6 +43,11 @@ export class Watchdog {
     this.soften(streaming ? this.start + this.limits.firstToken : Number.POSITIVE_INFINITY, "first_token")
   }
 
+  /** The provider answers; a buffered answer says no more until it is whole. */
+  heard(): void {
+    this.silent = false
+  }
+
   /** The stream reached its caller: from here only the limits of the attempt count, not the request's deadline. */
   commit(): void {
     this.hardAt = this.start + this.limits.total
@@ -50,6 +56,7 @@ export class Watchdog {
 
   /** The answer said something. */
   progress(): void {
+    this.silent = false
     this.soften(this.timers.now() + this.limits.idle, "idle")
   }
 
@@ -85,8 +92,13 @@ export class Watchdog {
     else this.arm()
   }
 
+  /** A share that others left of the deadline blames nobody, unless not a byte came in a time that a first token may take. */
+  private hangs(): boolean {
+    return this.silent && this.timers.now() - this.start >= this.limits.firstToken
+  }
+
   private expire(phase: TimeoutPhase): void {
     this.stop()
-    this.expired(phase)
+    this.expired(phase === "share" && this.hangs() ? "first_token" : phase)
   }
 }

@@ -9,6 +9,7 @@ import * as Money from "../domain/Money.js"
 import type { InstanceStatus, Status } from "../health/Status.js"
 import type { Pricing } from "../ledger/Pricing.js"
 import * as RequestIn from "../protocol/openai/RequestIn.js"
+import { reasons } from "./Ailing.js"
 import type { Candidate } from "./Candidate.js"
 import * as MaxCost from "./MaxCost.js"
 import * as Plan from "./Plan.js"
@@ -147,17 +148,10 @@ const recommend = (plan: Plan.Plan): string => {
   if (plan.lastResort !== undefined) {
     return `nobody is well; ${first.instance.id} is the nearest to its recovery, and is asked as the last resort`
   }
-  const ill = plan.excluded.find(({ ahead, reason }) => ahead && avoided.has(reason))
+  const ill = plan.excluded.find(({ ahead, reason }) => ahead && reasons.has(reason))
   const start = ill === undefined ? "" : `${ill.instance} is left out (${ill.detail}); `
   if (others > 0) return `${start}${first.instance.id} is asked first, and ${others} more can take over`
-  return plan.excluded.some(({ reason }) => avoided.has(reason))
+  return plan.excluded.some(({ reason }) => reasons.has(reason))
     ? `${start}only ${first.instance.id} is left, and nobody can take over until another is well`
     : `only ${first.instance.id} serves it; a target at a second instance would let it fail over`
 }
-
-const avoided: ReadonlySet<Plan.Excluded["reason"]> = new Set([
-  "unhealthy",
-  "circuit_open",
-  "half_open",
-  "rate_limited"
-])

@@ -4,8 +4,8 @@ import type { HedgeSettings, InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
 import type { MidStream } from "../domain/MidStream.js"
-import type { Ailing } from "../health/Status.js"
 import { inabilities, nobodyCan, type Inability } from "./Ability.js"
+import * as Ailing from "./Ailing.js"
 import type { Candidate } from "./Candidate.js"
 import * as Chain from "./Chain.js"
 import * as Preferred from "./Preferred.js"
@@ -15,7 +15,7 @@ export interface Excluded {
   readonly instance: string
   readonly model: string
   /** What it cannot or may not do for this request, or why it is better not asked now; `attempts`: its turn never comes. */
-  readonly reason: Ailing["reason"] | Inability["reason"] | "attempts"
+  readonly reason: Ailing.Reason | Inability["reason"] | "attempts"
   readonly detail: string
   /** It stood before the first candidate that is asked. */
   readonly ahead: boolean
@@ -41,7 +41,7 @@ export interface Plan {
 }
 
 /** Why a model of an instance is better not asked now; `undefined`: it may be. */
-export type Ailment = (instance: InstanceSettings, model: string) => Ailing | undefined
+export type Ailment = (instance: InstanceSettings, model: string) => Ailing.Ailing | undefined
 
 /** Puts candidates that may be asked into the order in which they are. */
 export type Arrange = (candidates: ReadonlyArray<Candidate>) => ReadonlyArray<Candidate>
@@ -110,10 +110,10 @@ const select = (
     inability(candidate) === undefined ? [{ candidate, ailing: ailments[at] }] : []
   )
   const well = able.some(({ ailing }) => ailing === undefined)
-  // Failed checks alone keep nobody from being asked when nobody else is there.
-  const circuits = able.filter(({ ailing }) => ailing !== undefined && ailing.reason !== "unhealthy")
+  // A soft reason alone keeps nobody from being asked when nobody else is there.
+  const circuits = able.filter(({ ailing }) => ailing !== undefined && !Ailing.isSoft(ailing))
   const last = !well && circuits.length === able.length ? nearest(circuits) : undefined
-  const reasonOf = (candidate: Candidate, at: number): Inability | Ailing | undefined =>
+  const reasonOf = (candidate: Candidate, at: number): Inability | Ailing.Ailing | undefined =>
     inability(candidate) ??
     (last === undefined ? avoided(ailments[at], well) : last.candidate === candidate ? undefined : ailments[at])
   const reasons = chain.map(reasonOf)
@@ -142,9 +142,9 @@ const select = (
 const areAlike = (one: Candidate, other: Candidate | undefined): boolean =>
   one.peer && other?.peer === true && one.stage === other.stage
 
-/** While somebody is well, whoever is not; while none is, those whose circuit says so, and not those of a failed check. */
-const avoided = (ailing: Ailing | undefined, well: boolean): Ailing | undefined =>
-  well || ailing?.reason !== "unhealthy" ? ailing : undefined
+/** While somebody is well, whoever is not; while none is, those whose circuit says so, and not those of a soft reason. */
+const avoided = (ailing: Ailing.Ailing | undefined, well: boolean): Ailing.Ailing | undefined =>
+  ailing !== undefined && !well && Ailing.isSoft(ailing) ? undefined : ailing
 
-const nearest = <A extends { readonly ailing: Ailing | undefined }>(ill: ReadonlyArray<A>): A | undefined =>
+const nearest = <A extends { readonly ailing: Ailing.Ailing | undefined }>(ill: ReadonlyArray<A>): A | undefined =>
   ill.toSorted((a, b) => (a.ailing?.until ?? 0) - (b.ailing?.until ?? 0))[0]

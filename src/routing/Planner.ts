@@ -12,7 +12,9 @@ import { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
 import { Pricing } from "../ledger/Pricing.js"
 import { Concurrency } from "../limits/Concurrency.js"
+import { LearnedQuota, type Learn } from "../limits/LearnedQuota.js"
 import * as Timers from "../provider/Timers.js"
+import * as Ailing from "./Ailing.js"
 import type { Candidate } from "./Candidate.js"
 import type * as Explain from "./Explain.js"
 import * as Plan from "./Plan.js"
@@ -29,50 +31,56 @@ export class Planner extends Context.Tag("orelse/Planner")<
       caller: Caller,
       now: number
     ) => Either.Either<Plan.Plan, RequestRejected | ModelNotServed>
+    /** A candidate is called. What is returned takes what its answer says of its limits. */
+    readonly started: (request: ChatRequest, candidate: Candidate) => Learn | undefined
     /** A candidate has answered a request. */
     readonly served: (request: ChatRequest, caller: Caller, candidate: Candidate, now: number) => void
     /** What is known, for explanations: nobody's turn is over by them. */
     readonly knowledge: (now: number) => Explain.Knowledge
   }
 >() {
-  static readonly layer: Layer.Layer<Planner, never, Catalog | Circuits | Concurrency | Health | Pricing> =
-    Layer.effect(
-      Planner,
-      Effect.gen(function* () {
-        const catalog = yield* Catalog
-        const circuits = yield* Circuits
-        const concurrency = yield* Concurrency
-        const health = yield* Health
-        const pricing = yield* Pricing
-        const { now: clockNow } = Timers.ofClock(yield* Effect.clock)
-        // One seed from Effect's own chance, then a generator that needs no fiber.
-        const random = yield* Effect.random
-        const generator = new PCGRandom(yield* random.nextInt)
-        const ranking = new Ranking({
-          pricing,
-          pace: ({ instance, model }, streamed) => circuits.pace(instance, model, streamed),
-          busy: ({ instance }) => concurrency.busy(instance.id),
-          chance: () => generator.number(),
-          sessions: new Sessions(clockNow)
-        })
-        const situation = (request: ChatRequest, caller: Caller, now: number, preview: boolean): Plan.Situation => ({
-          ailment: Status.ailments(circuits, health, now),
-          arrange: ranking.arrangeFor({ request, caller, snapshot: catalog.snapshot(), now, preview }),
-          prices: (candidate) => ranking.prices(candidate, now)
-        })
-        return {
-          plan: (request, caller, now) =>
-            Plan.make(request, catalog.snapshot(), situation(request, caller, now, false)),
-          served: (request, caller, candidate, now) =>
-            ranking.served({ request, caller, snapshot: catalog.snapshot(), now, preview: false }, candidate),
-          knowledge: (now) => ({
-            snapshot: catalog.snapshot(),
-            situation: (request) => situation(request, local, now, true),
-            statusOf: (instance) => Status.of(instance, circuits.of(instance, now), health.latest(instance, now)),
-            pricing,
-            now
-          })
-        }
+  static readonly layer: Layer.Layer<
+    Planner,
+    never,
+    Catalog | Circuits | Concurrency | Health | LearnedQuota | Pricing
+  > = Layer.effect(
+    Planner,
+    Effect.gen(function* () {
+      const catalog = yield* Catalog
+      const circuits = yield* Circuits
+      const concurrency = yield* Concurrency
+      const health = yield* Health
+      const pricing = yield* Pricing
+      const quotas = yield* LearnedQuota
+      const { now: clockNow } = Timers.ofClock(yield* Effect.clock)
+      // One seed from Effect's own chance, then a generator that needs no fiber.
+      const random = yield* Effect.random
+      const generator = new PCGRandom(yield* random.nextInt)
+      const ranking = new Ranking({
+        pricing,
+        pace: ({ instance, model }, streamed) => circuits.pace(instance, model, streamed),
+        busy: ({ instance }) => concurrency.busy(instance.id),
+        chance: () => generator.number(),
+        sessions: new Sessions(clockNow)
       })
-    )
+      const situation = (request: ChatRequest, caller: Caller, now: number, preview: boolean): Plan.Situation => ({
+        ailment: Ailing.of(circuits, health, quotas, now, request),
+        arrange: ranking.arrangeFor({ request, caller, snapshot: catalog.snapshot(), now, preview }),
+        prices: (candidate) => ranking.prices(candidate, now)
+      })
+      return {
+        plan: (request, caller, now) => Plan.make(request, catalog.snapshot(), situation(request, caller, now, false)),
+        started: (request, { instance, model }) => quotas.start(instance, model, request),
+        served: (request, caller, candidate, now) =>
+          ranking.served({ request, caller, snapshot: catalog.snapshot(), now, preview: false }, candidate),
+        knowledge: (now) => ({
+          snapshot: catalog.snapshot(),
+          situation: (request) => situation(request, local, now, true),
+          statusOf: (instance) => Status.of(instance, circuits.of(instance, now), health.latest(instance, now)),
+          pricing,
+          now
+        })
+      }
+    })
+  )
 }

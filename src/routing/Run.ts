@@ -7,6 +7,7 @@ import type { Ailment, Permit } from "../health/Permit.js"
 import type * as Call from "../provider/Call.js"
 import type { Timers } from "../provider/Timers.js"
 import type { HardLimit } from "../provider/Watchdog.js"
+import { reasons } from "./Ailing.js"
 import type { AttemptEntry, AttemptLog } from "./AttemptLog.js"
 import type { Candidate } from "./Candidate.js"
 import type { Plan } from "./Plan.js"
@@ -322,7 +323,7 @@ export class Run {
   /** A candidate before this one was left out although it was there, for its health or its limits. */
   private passedBy(position: number): boolean {
     for (let at = 0; at < position; at++) if (this.callsTo[at] === undefined) return true
-    return this.plan.excluded.some(({ ahead, reason }) => ahead && avoided.has(reason))
+    return this.plan.excluded.some(({ ahead, reason }) => ahead && reasons.has(reason))
   }
 
   private callsLeft(position: number): number {
@@ -341,9 +342,6 @@ export class Run {
 /** The context window of a candidate; that of one with a bound of its own for the answer tells nothing about others. */
 const comparable = (candidate: Candidate | undefined): number | undefined =>
   candidate?.maxTokens === undefined ? candidate?.contextWindow : undefined
-
-/** Why a candidate was left out that would have been asked, were it well. */
-const avoided: ReadonlySet<string> = new Set(["unhealthy", "circuit_open", "half_open", "rate_limited"])
 
 /** Nobody knows how long a trial takes: who waits for its end looks again after this, in ms. */
 const shortestWait = 250

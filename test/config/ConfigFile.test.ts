@@ -27,7 +27,7 @@ models:
     midStream: never
 tasks: { code: gpt-4o }
 routing: { strategy: priority, deadline: 30s, maxAttempts: 4, midStream: continue }
-health: { checkOnStart: false, cacheFor: 30s }
+health: { checkOnStart: false, cacheFor: 30s, probe: active, probeEvery: 10s, probeWith: chat }
 server: { host: localhost, port: 4000, bodyLimit: 1KiB, drain: 10s }
 log: { level: warn, format: json, file: orelse.log }
 `
@@ -88,7 +88,13 @@ describe("the config file", () => {
         hedge: { enabled: false, after: undefined },
         retryBudget: { ratio: 0.1, reserve: 10 }
       })
-      assert.deepStrictEqual(settings.health, { checkOnStart: false, cacheFor: 30_000 })
+      assert.deepStrictEqual(settings.health, {
+        checkOnStart: false,
+        cacheFor: 30_000,
+        probe: "active",
+        probeEvery: 10_000,
+        probeWith: "chat"
+      })
       assert.deepStrictEqual(settings.server, {
         host: "localhost",
         port: 4000,
@@ -175,7 +181,13 @@ models:
         hedge: { enabled: false, after: undefined },
         retryBudget: { ratio: 0.1, reserve: 10 }
       })
-      assert.deepStrictEqual(settings.health, { checkOnStart: true, cacheFor: 60_000 })
+      assert.deepStrictEqual(settings.health, {
+        checkOnStart: true,
+        cacheFor: 60_000,
+        probe: "passive",
+        probeEvery: 30_000,
+        probeWith: "models"
+      })
       assert.deepStrictEqual(settings.log, { level: "info", format: "pretty", file: undefined })
     })
   )

@@ -11,7 +11,6 @@ describe("fields that this version would pass over", () => {
     [{ cache: {} }, "cache"],
     [{ budgets: [] }, "budgets"],
     [{ alerts: { webhooks: [] } }, "alerts"],
-    [{ health: { probe: "passive" } }, "health.probe"],
     [{ instances: [{}, { rateLimit: {} }] }, "instances.1.rateLimit"]
   ])("are refused as not implemented where they are documented: %j", (value, path) => {
     assert.deepStrictEqual(told(value), [`${path}: is not implemented in this version`])

@@ -177,6 +177,38 @@ describe("a request whose deadline passes", () => {
   )
 })
 
+describe("a provider that takes requests and never answers", () => {
+  /** It is left 40 s of each request. */
+  const hanging = <A, E>(deadline: number, body: Effect.Effect<A, E, Gateway | Simulator | Circuits | Health>) =>
+    between({ a: [Simulated.hang], b: [ok] }, body, deadline)
+
+  it.effect("is left out after three requests, also where no stream was asked for", () =>
+    hanging(
+      60_000,
+      Effect.gen(function* () {
+        const asked = yield* times(3, asking)
+        yield* TestClock.adjust("41 seconds")
+        for (const fiber of asked) assert.strictEqual((yield* Fiber.join(fiber))._tag, "Right")
+        assert.strictEqual(yield* served(), "b")
+        assert.strictEqual(yield* callsTo("a"), 3)
+      })
+    )
+  )
+
+  it.effect("is not when it was left less than the time for a first token", () =>
+    hanging(
+      30_000,
+      Effect.gen(function* () {
+        const asked = yield* times(3, asking)
+        yield* TestClock.adjust("21 seconds")
+        for (const fiber of asked) assert.strictEqual((yield* Fiber.join(fiber))._tag, "Right")
+        assert.strictEqual(yield* served(21_000), "b")
+        assert.strictEqual(yield* callsTo("a"), 4)
+      })
+    )
+  )
+})
+
 describe("a half-open circuit", () => {
   const halfOpen = Effect.gen(function* () {
     yield* times(3, ask())

@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Queue from "effect/Queue"
 import * as TestClock from "effect/TestClock"
 import type { InstanceSettings } from "../../src/config/Settings.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
+import { Circuits } from "../../src/health/Circuits.js"
 import { Health, type Check } from "../../src/health/Health.js"
 import { hello } from "../support/calls.js"
 import { request } from "../support/gateway.js"
@@ -33,7 +36,7 @@ const checking = <A, E>(
   body: (
     instances: ReadonlyArray<InstanceSettings>,
     chats: () => ReadonlyArray<string>
-  ) => Effect.Effect<A, E, Gateway | Health>,
+  ) => Effect.Effect<A, E, Circuits | Gateway | Health>,
   fields: Readonly<Record<string, Partial<InstanceSettings>>> = {}
 ) => {
   const ids = Object.keys(lists)
@@ -161,6 +164,63 @@ describe("checks", () => {
   })
 })
 
+describe("what checks find", () => {
+  it.effect("is told when it changes, and not each time", () => {
+    const lists: Lists = { a: listing() }
+    return checking(lists, () =>
+      Effect.gen(function* () {
+        const events = yield* Circuits.subscribe
+        const told = Effect.map(Queue.takeAll(events), Chunk.toReadonlyArray)
+        yield* checked
+        assert.isEmpty(yield* told)
+        lists["a"] = answers(503, { error: { message: "no" } })
+        yield* checked
+        yield* checked
+        const change = { instance: "a", provider: "openai-compatible", model: undefined, consecutive_failures: 0 }
+        assert.deepStrictEqual(yield* told, [
+          {
+            ...change,
+            at: 5_000,
+            event_type: "health_check_failed",
+            scope: "instance",
+            next_retry_secs: 60,
+            reason: "the provider could not serve the request (503)"
+          }
+        ])
+        lists["a"] = listing()
+        yield* checked
+        yield* checked
+        assert.deepStrictEqual(yield* told, [
+          { ...change, at: 15_000, event_type: "health_check_ok", scope: "instance", next_retry_secs: undefined }
+        ])
+      }).pipe(Effect.scoped)
+    )
+  })
+
+  it.effect("is told of an instance that was never well, and of whose key it is", () =>
+    checking({ a: answers(401, { error: { message: "no" } }) }, () =>
+      Effect.gen(function* () {
+        const events = yield* Circuits.subscribe
+        yield* checked
+        assert.deepInclude(yield* Queue.take(events), { event_type: "health_check_failed", scope: "key" })
+      }).pipe(Effect.scoped)
+    )
+  )
+
+  it.effect("does not take from a caller's list the models that a check once saw", () => {
+    const lists: Lists = { a: listing("x") }
+    return checking(lists, ([a = assert.fail("no instance")]) =>
+      Effect.gen(function* () {
+        const health = yield* Health
+        yield* checked
+        lists["a"] = breaks
+        yield* checked
+        assert.deepStrictEqual(health.discovered(), [{ model: "x", instance: a }])
+      })
+    )
+  })
+})
+
 describe("an instance whose check failed", () => {
   it.effect("is left out while somebody is well, for a minute, and then asked again", () =>
     checking({ a: breaks, b: listing() }, (_, chats) =>
@@ -192,6 +252,19 @@ describe("an instance whose check failed", () => {
         yield* checked
         const { fallback, instance: served } = yield* complete
         assert.deepStrictEqual([served, fallback], ["a", false])
+      })
+    )
+  )
+
+  it.effect("is asked where an operator keeps its circuit closed", () =>
+    checking({ a: breaks, b: listing() }, ([a = assert.fail("no instance")]) =>
+      Effect.gen(function* () {
+        const circuits = yield* Circuits
+        yield* checked
+        circuits.force(a, "closed", 0)
+        assert.strictEqual((yield* complete).instance, "a")
+        circuits.force(a, "auto", 0)
+        assert.strictEqual((yield* complete).instance, "b")
       })
     )
   )

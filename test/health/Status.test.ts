@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Forced } from "../../src/health/CircuitBreaker.js"
 import type { InstanceCircuits } from "../../src/health/Permit.js"
 import * as Status from "../../src/health/Status.js"
 import { instance } from "../support/settings.js"
 
 const well: InstanceCircuits = {
   circuit: "closed",
+  forced: "auto",
   consecutiveFailures: 0,
   retryIn: undefined,
   errorRate: undefined,
@@ -41,7 +43,7 @@ describe("the status of an instance", () => {
     const latency = { ewma: 1, p50: 120.04, p95: 300.26, p99: undefined }
     const shown = Status.of(
       instance("a"),
-      { circuit: "open", consecutiveFailures: 3, retryIn: 59_001, errorRate: 1 / 3, calls: 3, latency },
+      { circuit: "open", forced: "auto", consecutiveFailures: 3, retryIn: 59_001, errorRate: 1 / 3, calls: 3, latency },
       undefined
     )
     assert.deepStrictEqual(shown, {
@@ -84,14 +86,28 @@ describe("the statuses of all instances", () => {
 
 describe("why an instance is better not asked", () => {
   const ill = { scope: "model", reason: "rate_limited", until: 9, detail: "it asked for fewer requests" } as const
-  const check = { instance: instance("a"), available: false, reason: "refused", models: [], checkedAt: 5 }
+  const check = {
+    instance: instance("a"),
+    available: false,
+    reason: "refused",
+    failure: undefined,
+    models: [],
+    checkedAt: 5
+  }
+  const ailment = (latest: typeof check | undefined, circuits: typeof ill | undefined, forced: Forced = "auto") =>
+    Status.ailments({ ailment: () => circuits, forced: () => forced }, { latest: () => latest }, 7)(instance("a"), "m")
 
   it("is what its circuits say, or else its failed check as long as that is remembered", () => {
-    const ailment = (latest: typeof check | undefined, circuits: typeof ill | undefined) =>
-      Status.ailments({ ailment: () => circuits }, { latest: () => latest }, 7)(instance("a"), "m")
     assert.deepStrictEqual(ailment(check, undefined), { reason: "unhealthy", detail: "refused", until: 7 })
     assert.isUndefined(ailment({ ...check, available: true }, undefined))
     assert.isUndefined(ailment(undefined, undefined))
     assert.deepStrictEqual(ailment(check, ill), ill)
+  })
+
+  it("is no failed check where an operator keeps the circuit closed", () => {
+    assert.isUndefined(ailment(check, undefined, "closed"))
+    assert.strictEqual(word({ forced: "closed" }, check), "healthy")
+    assert.strictEqual(ailment(check, undefined, "open")?.reason, "unhealthy")
+    assert.strictEqual(word({ forced: "auto" }, check), "unhealthy")
   })
 })

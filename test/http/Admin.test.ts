@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import { hello } from "../support/calls.js"
 import * as Replies from "../support/replies.js"
 import { chain, doors, type Door, type Running } from "../support/server.js"
 import { model, settings } from "../support/settings.js"
@@ -137,6 +138,26 @@ for (const door of doors) {
   })
 
   describe(`${door}: GET /admin/failover/model/{model_id}`, () => {
+    it.scopedLive("shows whose quota is used up, and until when", () =>
+      Effect.gen(function* () {
+        const usedUp = { "x-ratelimit-remaining-requests": "0", "x-ratelimit-reset-requests": "40s" }
+        const first = yield* Upstream.make(({ stream }) =>
+          stream ? Replies.opening("none") : Replies.json(200, JSON.parse(hello.toString()), usedUp)
+        )
+        const second = yield* Upstream.make(Replies.answer("of the second"))
+        const gateway = yield* chain(door, [first, second])
+        assert.deepStrictEqual(yield* servedBy(gateway), ["first", "1", "false"])
+        assert.deepStrictEqual(yield* servedBy(gateway), ["second", "1", "true"])
+        const explained = yield* ask(gateway, "/admin/failover/model/m")
+        assert.strictEqual(at(explained, "failover_order", 0, "instance"), "second")
+        assert.strictEqual(at(explained, "excluded", 0, "reason"), "quota_low")
+        assert.match(
+          String(at(explained, "recommendation")),
+          /first is left out \(its quota of requests is used up for \d+ s\)/
+        )
+      })
+    )
+
     it.scopedLive("shows the plan that a request would get, and calls nobody", () =>
       Effect.gen(function* () {
         const { first, gateway, second } = yield* served(door)

@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import * as ErrorSignals from "../../src/protocol/ErrorSignals.js"
+import type { Headers } from "../../src/protocol/HeaderTimes.js"
 
 const now = Date.UTC(2026, 10, 20, 12, 0, 0)
 
-const answer = (status: number, body: unknown, headers: ErrorSignals.Headers = {}) =>
+const answer = (status: number, body: unknown, headers: Headers = {}) =>
   ErrorSignals.fromAnswer({
     status,
     headers,
@@ -12,7 +13,7 @@ const answer = (status: number, body: unknown, headers: ErrorSignals.Headers = {
     now
   })
 
-const wait = (headers: ErrorSignals.Headers, status = 429) => answer(status, "", headers).retryAfterMs
+const wait = (headers: Headers, status = 429) => answer(status, "", headers).retryAfterMs
 
 describe("the shapes of an error answer", () => {
   it("OpenAI's: code, param and words are kept", () => {

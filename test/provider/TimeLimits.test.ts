@@ -200,6 +200,23 @@ describe("what the request leaves to an attempt", () => {
     })
   }
 
+  const late: HardLimit = { at: 40_000, phase: "share" }
+  const connected: Move = [0, (wire) => wire.incoming.onConnected()]
+
+  it.effect("is no excuse for a buffered answer of which not a byte came in the time for a first token", () =>
+    passes({ stream: false, limit: late, moves: [connected] }, "40 seconds", { phase: "first_token" })
+  )
+
+  it.effect("is one for an answer that had begun, or where the whole request had no more time", () =>
+    Effect.gen(function* () {
+      const begun: Move = ["35 seconds", (wire) => wire.incoming.onHead(200, json)]
+      yield* passes({ stream: false, limit: late, moves: [connected, begun] }, "5 seconds", { phase: "share" })
+      const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+      const limit: HardLimit = { at: now + 40_000, phase: "deadline" }
+      yield* passes({ stream: false, limit, moves: [connected] }, "40 seconds", { phase: "deadline" })
+    })
+  )
+
   it.effect("does not move the limits of the instance that come first", () =>
     passes({ stream: true, limit: { at: 20_000, phase: "share" } }, "5 seconds", { phase: "connect" })
   )

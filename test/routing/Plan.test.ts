@@ -3,6 +3,7 @@ import * as Either from "effect/Either"
 import * as FastCheck from "effect/FastCheck"
 import { makeSnapshot } from "../../src/catalog/Catalog.js"
 import type { InstanceSettings, ModelSettings, Settings } from "../../src/config/Settings.js"
+import type * as Ailing from "../../src/routing/Ailing.js"
 import * as Plan from "../../src/routing/Plan.js"
 import { request } from "../support/gateway.js"
 import { instance, model, settings } from "../support/settings.js"
@@ -14,6 +15,8 @@ interface Setup {
   readonly routing?: Partial<Settings["routing"]>
   /** Ids of instances that are not well. */
   readonly ailing?: ReadonlyArray<string>
+  /** And why they are not; by default their check failed. */
+  readonly because?: Readonly<Record<string, Ailing.Reason>>
 }
 
 const instances = ["a", "b", "c"].map((id) => instance(id))
@@ -28,7 +31,7 @@ const planned = (setup: Setup) => {
     ...Plan.unknown,
     ailment: ({ id }) =>
       setup.ailing?.includes(id) === true
-        ? { reason: "unhealthy" as const, detail: `${id} did not answer`, until: 0 }
+        ? { reason: setup.because?.[id] ?? "unhealthy", detail: `${id} did not answer`, until: 0 }
         : undefined
   })
 }
@@ -230,6 +233,28 @@ describe("instances that are not well", () => {
   it("are asked all the same when nobody is well", () => {
     const { candidates, excluded } = plan({ ailing: ["a", "b", "c"] })
     assert.deepStrictEqual([candidates.length, excluded], [3, []])
+  })
+
+  const ailing = ["a", "b", "c"]
+
+  it("are asked all the same when a guess is all that speaks against them, and nobody else is", () => {
+    const found = plan({ ailing, because: { a: "quota_low", b: "circuit_open" } })
+    assert.deepStrictEqual(chain(found), ["a:a-m", "c:c-m"])
+    assert.deepStrictEqual(
+      [found.lastResort, ...found.excluded.map(({ instance: id, reason }) => [id, reason])],
+      [undefined, ["b", "circuit_open"]]
+    )
+  })
+
+  it("are the last resort only where more than a guess speaks against each", () => {
+    const found = plan({ ailing, because: { a: "rate_limited", b: "circuit_open", c: "half_open" } })
+    assert.deepStrictEqual([chain(found).length, found.lastResort], [1, 0])
+  })
+
+  it("are left out for a quota while somebody is well", () => {
+    const found = plan({ ailing: ["a"], because: { a: "quota_low" } })
+    assert.deepStrictEqual(chain(found), ["b:b-m", "c:c-m"])
+    assert.deepInclude(found.excluded[0], { instance: "a", reason: "quota_low", ahead: true })
   })
 })
 

@@ -1,0 +1,46 @@
+import type { InstanceSettings } from "../config/Settings.js"
+import type { ChatRequest } from "../domain/ChatRequest.js"
+import type { Circuits } from "../health/Circuits.js"
+import type { Health } from "../health/Health.js"
+import * as Status from "../health/Status.js"
+import type { LearnedQuota } from "../limits/LearnedQuota.js"
+
+/** Why a candidate is left out that would have been asked, were it well. */
+export type Reason = Status.Ailing["reason"] | "quota_low"
+
+export const reasons: ReadonlySet<string> = new Set<Reason>([
+  "unhealthy",
+  "circuit_open",
+  "half_open",
+  "rate_limited",
+  "quota_low"
+])
+
+/** Why a model of an instance is better not asked now. */
+export interface Ailing {
+  readonly reason: Reason
+  /** A safe sentence. */
+  readonly detail: string
+  /** Unix ms; when it may be well again. */
+  readonly until: number
+}
+
+/** Only a guess: a failed check, a quota that seems used up. Whoever has no other reason is asked when nobody is well. */
+export const isSoft = ({ reason }: Ailing): boolean => reason === "unhealthy" || reason === "quota_low"
+
+/** What plans are made with: what is known of the health, or else of the quotas, for this request or for a short one. */
+export const of = (
+  circuits: Pick<Circuits["Type"], "ailment" | "forced">,
+  health: Pick<Health["Type"], "latest">,
+  quotas: Pick<LearnedQuota["Type"], "shortage">,
+  now: number,
+  request?: ChatRequest
+): ((instance: InstanceSettings, model: string) => Ailing | undefined) => {
+  const illness = Status.ailments(circuits, health, now)
+  return (instance, model) => {
+    const ill = illness(instance, model)
+    if (ill !== undefined) return ill
+    const shortage = quotas.shortage(instance, model, now, request)
+    return shortage === undefined ? undefined : { reason: "quota_low", ...shortage }
+  }
+}
