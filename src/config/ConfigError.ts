@@ -18,11 +18,14 @@ export type Problem = typeof ProblemFields.Type
 export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
   /** The config file as the operator named it; `undefined` where there is none. */
   source: Schema.UndefinedOr(Schema.String),
-  problems: Schema.Array(ProblemFields)
+  problems: Schema.Array(ProblemFields),
+  /** What cannot be used, where it is not the configuration. */
+  subject: Schema.optional(Schema.String)
 }) {
   override get message(): string {
     const count = this.problems.length === 1 ? "1 problem" : `${this.problems.length} problems`
-    const head = this.source === undefined ? "The configuration" : `${this.source}: the configuration`
+    const { source, subject = "configuration" } = this
+    const head = source === undefined ? `The ${subject}` : `${source}: the ${subject}`
     return [`${head} has ${count}`, ...this.problems.map(show)].join("\n")
   }
 }

@@ -11,12 +11,14 @@ import { Simulator } from "../provider/Simulator.js"
 import { Transport } from "../provider/Transport.js"
 import { Gateway } from "./Gateway.js"
 
-/** The whole gateway without a server, on `CurrentSettings`. */
-export const layer = Gateway.layer.pipe(
+/** The whole gateway without a server and without a network. */
+export const layerNoTransport = Gateway.layer.pipe(
   Layer.provideMerge(Layer.mergeAll(Catalog.layer, Circuits.layer, Health.layer, Pricing.layer)),
-  Layer.provideMerge(Providers.layer),
-  Layer.provideMerge(Layer.mergeAll(Transport.layer, Simulator.layer))
+  Layer.provideMerge(Providers.layer)
 )
+
+/** The whole gateway without a server, on `CurrentSettings`. */
+export const layer = Layer.provideMerge(layerNoTransport, Layer.mergeAll(Transport.layer, Simulator.layer))
 
 /** A configuration in the form of the config file. */
 export type Config = ConfigFileEncoded
