@@ -83,7 +83,7 @@ export const run = (scenario: Scenario, { settings }: Column, observer: Observer
     const shut = snapshot()
       .resolve(scenario.requests.model)
       .filter(({ instance, model }) => circuits.ailment(instance, model, later)?.reason === "half_open")
-    return { fibers, exchanges: yield* simulator.underWay, trials: shut.length }
+    return { fibers: fibers(), exchanges: yield* simulator.underWay, trials: shut.length }
   }).pipe(Effect.scoped, Effect.provide(layer), Logger.withMinimumLogLevel(LogLevel.None))
   return Effect.map(time.run(main, `gateway ${scenario.seed}`), (left) => ({ ...left, timers: time.waiting }))
 }

@@ -40,21 +40,22 @@ export interface Target {
   readonly ended: (ended: Ended) => void
 }
 
-/** Sends each request when it arrives, until all have ended. Gives the number of fibers that have not. */
-export const run = (arrivals: Iterator<Arrival, void>, target: Target): Effect.Effect<number> =>
-  Effect.async<number>((resume) => {
+/** Sends each request when it arrives, until all have ended. Gives the number of fibers that still have not, when asked. */
+export const run = (arrivals: Iterator<Arrival, void>, target: Target): Effect.Effect<() => number> =>
+  Effect.async<() => number>((resume) => {
     const { timers } = target
     const start = timers.now()
     let [underWay, fibers, coming] = [0, 0, true]
+    const finish = (): void => resume(Effect.succeed(() => fibers))
     const leave = (): void => {
       underWay--
-      if (underWay === 0 && !coming) resume(Effect.succeed(fibers))
+      if (underWay === 0 && !coming) finish()
     }
     const next = (): void => {
       const { done, value } = arrivals.next()
       if (done === true || value === undefined) {
         coming = false
-        if (underWay === 0) resume(Effect.succeed(fibers))
+        if (underWay === 0) finish()
         return
       }
       timers.after(start + value.at - timers.now(), () => {
