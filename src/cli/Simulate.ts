@@ -9,7 +9,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
-import { ConfigError } from "../config/ConfigError.js"
+import * as ConfigError from "../config/ConfigError.js"
 import * as Columns from "../simulation/Columns.js"
 import * as Report from "../simulation/Report.js"
 import * as Scenario from "../simulation/Scenario.js"
@@ -56,7 +56,7 @@ export const simulate = Command.make("simulate", { file, seed, strategy, json: O
         seed: Option.getOrUndefined(options.seed),
         strategies: Option.getOrUndefined(options.strategy)
       }),
-      (problems) => new ConfigError({ source: options.file, problems, subject: "scenario" })
+      (problems) => ConfigError.make(options.file, problems, [], "scenario")
     )
     let since = yield* Clock.currentTimeMillis
     const report = yield* Report.make(scenario, (column, requests) =>

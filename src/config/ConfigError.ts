@@ -37,13 +37,15 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
 export const make = (
   source: string | undefined,
   problems: ReadonlyArray<Problem>,
-  secrets: ReadonlyArray<string>
+  secrets: ReadonlyArray<string>,
+  subject?: string
 ): ConfigError => {
   // Short strings are no keys that anybody issues, and blotting them out would make sentences unreadable.
   const hidden = secrets.filter((secret) => secret.length >= 8).toSorted((a, b) => b.length - a.length)
   const blot = (text: string): string => hidden.reduce((shown, secret) => shown.replaceAll(secret, "***"), text)
   return new ConfigError({
     source,
+    ...(subject === undefined ? {} : { subject }),
     problems: problems
       .toSorted((a, b) => (a.line ?? Number.MAX_SAFE_INTEGER) - (b.line ?? Number.MAX_SAFE_INTEGER))
       .map((problem) => ({ ...problem, path: blot(problem.path), message: blot(problem.message) }))
