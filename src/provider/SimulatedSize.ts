@@ -9,10 +9,10 @@ export interface Size {
 
 /**
  * A chat answer of a size, of which no words matter. It takes the time of its tokens: a whole one comes when the last of
- * them is made. A stream comes in fewer pieces than tokens, but never later than the tokens in them.
+ * them is made. A stream comes in as few pieces as are never further apart than `gap`, in ms, unless its tokens are.
  */
 export const sized =
-  (size: Size): SimulatedReply =>
+  (size: Size, gap: number): SimulatedReply =>
   (request) => {
     const { latency, tokenInterval } = request.settings
     if (!streams(request)) {
@@ -30,38 +30,40 @@ export const sized =
         usage: usage(size)
       })
     }
-    const last = Sse.encode(JSON.stringify({ ...base(request), choices: [], usage: usage(size) }))
-    return [
-      ...pieces(request, size.answer),
-      { after: 0, data: Buffer.concat([chunk(request, {}, "stop"), last, done]) },
+    const summary = Sse.encode(JSON.stringify({ ...base(request), choices: [], usage: usage(size) }))
+    const events = pieces(request, size.answer, gap)
+    events.push(
+      { after: 0, data: Buffer.concat([chunk(request, {}, "stop"), summary, done]) },
       { after: 0, end: "end" }
-    ]
+    )
+    return events
   }
 
 /** A stream that loses the connection after so many tokens. */
 export const cutAfter =
-  (tokens: number): SimulatedReply =>
-  (request) => [...pieces(request, tokens), { after: request.settings.tokenInterval, end: "reset" }]
+  (tokens: number, gap: number): SimulatedReply =>
+  (request) => {
+    const events = pieces(request, tokens, gap)
+    events.push({ after: request.settings.tokenInterval, end: "reset" })
+    return events
+  }
 
 /** Does the request ask for a stream? */
 export const streams = ({ body }: SimulatedRequest): boolean => body?.["stream"] === true
 
 const done = Sse.encode("[DONE]")
 
-/** Longest time between two pieces of a stream, in ms, unless its tokens are slower. */
-const longestGap = 1_000
-
-const pieces = (request: SimulatedRequest, tokens: number): ReadonlyArray<WireEvent> => {
+const pieces = (request: SimulatedRequest, tokens: number, gap: number): Array<WireEvent> => {
   const { latency, tokenInterval } = request.settings
   const events: Array<WireEvent> = [
     { after: 0, head: { status: 200, headers: eventStream } },
     { after: latency, data: chunk(request, { role: "assistant", content: "simulated" }, null) }
   ]
-  const rest = tokens - 1
-  const count = Math.min(rest, Math.ceil((rest * tokenInterval) / longestGap))
-  const piece = count > 0 ? chunk(request, { content: " and so on" }, null) : undefined
-  if (piece === undefined) return events
-  for (let at = 0; at < count; at++) events.push({ after: (rest * tokenInterval) / count, data: piece })
+  const rest = (tokens - 1) * tokenInterval
+  const count = Math.min(tokens - 1, Math.ceil(rest / gap))
+  if (count <= 0) return events
+  const piece = chunk(request, { content: " and so on" }, null)
+  for (let at = 0; at < count; at++) events.push({ after: rest / count, data: piece })
   return events
 }
 

@@ -40,7 +40,7 @@ export function* make({
 export const most = (arrivals: ArrivalFields, duration: number): number => (peak(arrivals) * duration) / 1000
 
 /** Requests a second at a time, in ms from the start. */
-export const rateAt = ({ daily, rate, steps }: ArrivalFields, at: number): number => {
+const rateAt = ({ daily, rate, steps }: ArrivalFields, at: number): number => {
   if (daily !== undefined) {
     const { low, peak: high, peakAt } = daily
     return low + ((high - low) * (1 + Math.cos((2 * Math.PI * (at - peakAt)) / day))) / 2

@@ -25,6 +25,8 @@ export const make = (
   const latency = fields?.firstToken === undefined ? constant(own.latency) : spreadOf(fields.firstToken)
   const tokenInterval = fields?.tokenInterval ?? own.tokenInterval
   const errorLatency = fields?.errorLatency ?? Math.min(50, own.latency)
+  // Often enough that nobody takes it for silence.
+  const gap = Math.max(1, instance.timeouts.idle / 2)
   const quota = new MinuteLimit()
   const line = fields?.concurrency === undefined ? undefined : new Line(fields.concurrency)
 
@@ -61,7 +63,9 @@ export const make = (
       settings: { ...request.settings, latency: waited + firstToken, tokenInterval: interval }
     }
     const breaks = SimulatedSize.streams(request) && going.some((event) => chance.happens(event.breaks ?? 0))
-    return breaks ? SimulatedSize.cutAfter(1 + chance.below(size.answer))(asked) : SimulatedSize.sized(size)(asked)
+    return breaks
+      ? SimulatedSize.cutAfter(1 + chance.below(size.answer), gap)(asked)
+      : SimulatedSize.sized(size, gap)(asked)
   }
 }
 

@@ -1,7 +1,7 @@
 import type { EventFields, OutageKind } from "./ScenarioFile.js"
 
 /** The fields that say what happens. */
-export const kinds = [
+const kinds = [
   "outage",
   "flap",
   "rateLimit",

@@ -147,7 +147,7 @@ const countsOf = (counts: ReadonlyMap<string, number>, instances: ReadonlyArray<
 
 /** The nearest rank. */
 const percentiles = (values: ReadonlyArray<number>): Percentiles => {
-  const sorted = Float64Array.from(values).sort()
+  const sorted = Float64Array.from(values).toSorted()
   const at = (share: number): number | null => {
     const found = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
     return found === undefined ? null : Math.round(found * 10) / 10

@@ -108,11 +108,9 @@ export const ScenarioFile = Schema.Struct({
 export type ScenarioFile = typeof ScenarioFile.Type
 
 export type ArrivalFields = typeof Arrivals.Type
-export type RequestFields = typeof Requests.Type
 export type BehaviourFields = typeof Behaviour.Type
 export type EventFields = typeof Event.Type
 export type OutageKind = typeof Outage.Type
-export type TimesFields = typeof Times.Type
 
 export const decode = (value: unknown): Either.Either<ScenarioFile, ReadonlyArray<Issue.Issue>> =>
   Either.mapLeft(

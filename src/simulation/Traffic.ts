@@ -60,11 +60,12 @@ export const run = (arrivals: Iterator<Arrival, void>, target: Target): Effect.E
       }
       timers.after(start + value.at - timers.now(), () => {
         underWay++
-        new Asking(value, target, {
+        const asking = new Asking(value, target, {
           ended: leave,
           fiber: (change) => (fibers += change),
           died: (cause) => resume(Effect.failCause(cause))
         })
+        asking.start()
         next()
       })
     }
@@ -92,9 +93,14 @@ class Asking {
     private readonly target: Target,
     private readonly listener: Listener
   ) {
-    const { gateway, patience, requestOf, timers } = target
+    const { timers } = target
     this.startedAt = timers.now()
     this.log = new AttemptLog(timers.now)
+  }
+
+  start(): void {
+    const { arrival, target } = this
+    const { gateway, patience, requestOf, timers } = target
     if (patience !== undefined) this.stopWaiting = timers.after(patience, () => this.hangUp())
     const request = requestOf(arrival)
     if (arrival.streamed) this.begin(gateway.startOpen(timers, request, local, this.log), (reply) => this.read(reply))

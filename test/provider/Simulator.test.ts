@@ -207,19 +207,23 @@ describe("an answer of a size", () => {
 
   it.effect("comes whole when its last token is made", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* times(SimulatedSize.sized(size), false), { begun: 5_100, ended: 5_100, usage })
+      assert.deepStrictEqual(yield* times(SimulatedSize.sized(size, 1_000), false), {
+        begun: 5_100,
+        ended: 5_100,
+        usage
+      })
     })
   )
 
   it.effect("is streamed from its first token on, until its last one", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* times(SimulatedSize.sized(size), true), { begun: 100, ended: 5_100, usage })
+      assert.deepStrictEqual(yield* times(SimulatedSize.sized(size, 1_000), true), { begun: 100, ended: 5_100, usage })
     })
   )
 
   it.effect("may break in its middle", () =>
     Effect.gen(function* () {
-      const { begun, ended } = yield* times(SimulatedSize.cutAfter(201), true)
+      const { begun, ended } = yield* times(SimulatedSize.cutAfter(201, 1_000), true)
       // A token more would have come.
       assert.deepStrictEqual([begun, ended], [100, 2_110])
     })
