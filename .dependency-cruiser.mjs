@@ -6,7 +6,7 @@ const floors = [
   ["health", "ledger", "limits", "cache", "catalog"],
   ["routing"],
   ["gateway"],
-  ["http"]
+  ["http", "simulation"]
 ]
 const rooms = floors.flat()
 const below = (paths) => `^src/(${paths.join("|")})/`

@@ -7,6 +7,7 @@ import { ProvidersBody } from "../http/AdminBodies.js"
 import * as Options from "./Options.js"
 import * as Paint from "./Paint.js"
 import * as Remote from "./Remote.js"
+import * as Table from "./Table.js"
 
 const watch = CliOptions.boolean("watch").pipe(
   CliOptions.withAlias("w"),
@@ -45,15 +46,9 @@ export const lines = ({ instances, overall }: ProvidersBody, paint: Paint.Paint)
       ...[each.latency_ms.p50, each.latency_ms.p95, each.latency_ms.p99].map(millis)
     ])
   ]
-  const widths = headings.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  const table = rows.map((row, at) => {
-    const status = instances[at - 1]?.status
-    // Padded before it is painted: colours have no width.
-    const cells = row.map((cell, column) => {
-      const padded = cell.padEnd(widths[column] ?? 0)
-      return column === 2 && status !== undefined ? paint(status, padded) : padded
-    })
-    return cells.join("  ").trimEnd()
+  const table = Table.lines(rows, (padded, row, column) => {
+    const status = instances[row - 1]?.status
+    return column === 2 && status !== undefined ? paint(status, padded) : padded
   })
   const { down, healthy, recovering, total } = overall
   return [...table, `overall: ${healthy} healthy, ${recovering} recovering, ${down} down, of ${total}`]

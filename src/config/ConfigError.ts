@@ -18,11 +18,14 @@ export type Problem = typeof ProblemFields.Type
 export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError", {
   /** The config file as the operator named it; `undefined` where there is none. */
   source: Schema.UndefinedOr(Schema.String),
-  problems: Schema.Array(ProblemFields)
+  problems: Schema.Array(ProblemFields),
+  /** What cannot be used, where it is not the configuration. */
+  subject: Schema.optional(Schema.String)
 }) {
   override get message(): string {
     const count = this.problems.length === 1 ? "1 problem" : `${this.problems.length} problems`
-    const head = this.source === undefined ? "The configuration" : `${this.source}: the configuration`
+    const { source, subject = "configuration" } = this
+    const head = source === undefined ? `The ${subject}` : `${source}: the ${subject}`
     return [`${head} has ${count}`, ...this.problems.map(show)].join("\n")
   }
 }
@@ -34,13 +37,15 @@ export class ConfigError extends Schema.TaggedError<ConfigError>()("ConfigError"
 export const make = (
   source: string | undefined,
   problems: ReadonlyArray<Problem>,
-  secrets: ReadonlyArray<string>
+  secrets: ReadonlyArray<string>,
+  subject?: string
 ): ConfigError => {
   // Short strings are no keys that anybody issues, and blotting them out would make sentences unreadable.
   const hidden = secrets.filter((secret) => secret.length >= 8).toSorted((a, b) => b.length - a.length)
   const blot = (text: string): string => hidden.reduce((shown, secret) => shown.replaceAll(secret, "***"), text)
   return new ConfigError({
     source,
+    ...(subject === undefined ? {} : { subject }),
     problems: problems
       .toSorted((a, b) => (a.line ?? Number.MAX_SAFE_INTEGER) - (b.line ?? Number.MAX_SAFE_INTEGER))
       .map((problem) => ({ ...problem, path: blot(problem.path), message: blot(problem.message) }))

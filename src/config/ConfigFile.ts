@@ -8,10 +8,10 @@ import * as Issue from "./Issue.js"
 import { capabilities, dialects, stickyKeys, strategies, vendorSlugs } from "./Settings.js"
 
 /** A field that may be absent, without a default. */
-const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
+export const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
 
 /** A field that may be absent, and what it is then. */
-const or = <A, I>(schema: Schema.Schema<A, I>, absent: NoInfer<A>) =>
+export const or = <A, I>(schema: Schema.Schema<A, I>, absent: NoInfer<A>) =>
   Schema.optionalWith(schema, { exact: true, default: () => absent })
 
 const TimeoutFields = Schema.Struct({

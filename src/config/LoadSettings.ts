@@ -6,6 +6,7 @@ import * as Either from "effect/Either"
 import { resolve } from "node:path"
 import * as ConfigError from "./ConfigError.js"
 import type { ConfigFile } from "./ConfigFile.js"
+import type { ConfigSource } from "./ConfigSource.js"
 import * as Environment from "./Environment.js"
 import * as Instances from "./Instances.js"
 import { notices } from "./Notices.js"
@@ -64,11 +65,18 @@ export const fromObject = (
   env: Readonly<Record<string, string | undefined>> = {}
 ): Either.Either<Settings, ConfigError.ConfigError> => {
   const present = Environment.present(env)
-  return Sources.check(JSON.stringify(config), present, {}).pipe(
-    Either.mapLeft(({ problems, secrets }) => ConfigError.make(undefined, problems, secrets)),
-    Either.flatMap((sources) => settle({ ...sources, preset: sources.preset ?? "production" }, present, undefined))
-  )
+  return ofObject(Sources.check(JSON.stringify(config), present, {}), present)
 }
+
+/** The same, where the object is a part of a file that knows the lines of it. */
+export const fromSource = (source: ConfigSource): Either.Either<Settings, ConfigError.ConfigError> =>
+  ofObject(Sources.checkParsed(Either.right(source), new Map(), {}), new Map())
+
+const ofObject = (checked: ReturnType<typeof Sources.check>, env: ReadonlyMap<string, string>) =>
+  checked.pipe(
+    Either.mapLeft(({ problems, secrets }) => ConfigError.make(undefined, problems, secrets)),
+    Either.flatMap((sources) => settle({ ...sources, preset: sources.preset ?? "production" }, env, undefined))
+  )
 
 const settle = (
   { file, flags, made, preset, variables }: Sources.Sources,

@@ -38,10 +38,16 @@ export const check = (
   text: string,
   env: ReadonlyMap<string, string>,
   given: Environment.Flags
+): Either.Either<Sources, Rejected> => checkParsed(ConfigSource.parse(text), env, given)
+
+/** The same of a file that was parsed already, or of a part of one. */
+export const checkParsed = (
+  source: ReturnType<typeof ConfigSource.parse>,
+  env: ReadonlyMap<string, string>,
+  given: Environment.Flags
 ): Either.Either<Sources, Rejected> => {
   const variables = Environment.read(env)
   const flags = Environment.readFlags(given)
-  const source = ConfigSource.parse(text)
   const outside = [...left(variables), ...left(flags)]
   if (Either.isLeft(source)) {
     return Either.left({ problems: [...source.left, ...outside], secrets: Environment.secrets(env) })

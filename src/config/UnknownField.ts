@@ -11,6 +11,10 @@ import { nearest } from "./Nearest.js"
  */
 export const find = (value: unknown): ReadonlyArray<Issue> => walk(value, shape, [])
 
+/** The same of a file of another form. */
+export const findIn = <A, I>(schema: Schema.Schema<A, I>, value: unknown): ReadonlyArray<Issue> =>
+  walk(value, Schema.encodedSchema(schema).ast, [])
+
 const shape = Schema.encodedSchema(ConfigFile).ast
 
 /** Documented fields of later versions. `[]` stands for any place in a list. */
@@ -35,6 +39,11 @@ const walk = (value: unknown, ast: SchemaAST.AST, path: Path): ReadonlyArray<Iss
       const item = ast.elements[place] ?? ast.rest[0]
       return item === undefined ? [] : walk(child, item.type, [...path, place])
     })
+  }
+  if (ast._tag === "Union") {
+    const tag = Array.isArray(value) ? "TupleType" : "TypeLiteral"
+    const member = typeof value === "object" ? ast.types.find(({ _tag }) => _tag === tag) : undefined
+    if (member !== undefined) return walk(value, member, path)
   }
   const later = laterWords[pattern(path)]
   return typeof value === "string" && later?.words.includes(value) === true

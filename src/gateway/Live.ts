@@ -15,18 +15,16 @@ import { Transport } from "../provider/Transport.js"
 import { Planner } from "../routing/Planner.js"
 import { Gateway } from "./Gateway.js"
 
-/** The gateway on whatever answers as providers do. */
-export const layerNoProviders = Layer.merge(Gateway.layer, Probes.layer).pipe(
+/** The whole gateway without a server and without a network. */
+export const layerNoTransport = Layer.merge(Gateway.layer, Probes.layer).pipe(
   Layer.provideMerge(Planner.layer),
   Layer.provideMerge(Layer.mergeAll(Catalog.layer, Concurrency.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
-  Layer.provideMerge(Circuits.layer)
+  Layer.provideMerge(Circuits.layer),
+  Layer.provideMerge(Providers.layer)
 )
 
 /** The whole gateway without a server, on `CurrentSettings`. */
-export const layer = layerNoProviders.pipe(
-  Layer.provideMerge(Providers.layer),
-  Layer.provideMerge(Layer.mergeAll(Transport.layer, Simulator.layer))
-)
+export const layer = Layer.provideMerge(layerNoTransport, Layer.mergeAll(Transport.layer, Simulator.layer))
 
 /** A configuration in the form of the config file. */
 export type Config = ConfigFileEncoded

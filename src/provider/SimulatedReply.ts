@@ -20,7 +20,7 @@ export type WireEvent =
       readonly head: { readonly status: number; readonly headers: Readonly<Record<string, string>> }
     }
   | { readonly after: number; readonly data: Buffer }
-  | { readonly after: number; readonly end: "end" | "reset" }
+  | { readonly after: number; readonly end: "end" | "reset" | "refused" }
 
 /** A scripted answer: what a request leads to on the wire. A script without an end hangs. */
 export type SimulatedReply = (request: SimulatedRequest) => ReadonlyArray<WireEvent>
@@ -48,6 +48,9 @@ export const stalled =
 
 /** Accepts the request and never answers. */
 export const hang: SimulatedReply = () => []
+
+/** Takes no connection. */
+export const refused: SimulatedReply = () => [{ after: 0, end: "refused" }]
 
 /** Closes the connection before the first byte of an answer. */
 export const reset: SimulatedReply = ({ settings }) => [{ after: settings.latency, end: "reset" }]
@@ -81,6 +84,13 @@ export const unauthorized: SimulatedReply = failure(401, {
   message: "Incorrect API key provided",
   type: "invalid_request_error",
   code: "invalid_api_key"
+})
+
+/** 429 of an account whose money is spent. */
+export const quotaSpent: SimulatedReply = failure(429, {
+  message: "You exceeded your current quota, please check your plan and billing details.",
+  type: "insufficient_quota",
+  code: "insufficient_quota"
 })
 
 /** 200, and no JSON. */
@@ -118,7 +128,8 @@ const models: SimulatedReply = ({ settings }) =>
     }))
   })
 
-const whole = (
+/** An answer in one piece. */
+export const whole = (
   after: number,
   status: number,
   body: unknown,
@@ -185,7 +196,8 @@ const ending = (request: SimulatedRequest, text: string): ReadonlyArray<WireEven
   ]
 }
 
-const chunk = (
+/** A frame of a stream. */
+export const chunk = (
   request: SimulatedRequest,
   delta: { readonly role?: string; readonly content?: string },
   finish: string | null
@@ -196,7 +208,8 @@ const chunk = (
   )
 }
 
-const base = (request: SimulatedRequest): object => ({
+/** What every chat answer begins with. */
+export const base = (request: SimulatedRequest): object => ({
   id: id(request),
   object: isLegacy(request) ? "text_completion" : "chat.completion.chunk",
   created: 0,

@@ -15,39 +15,70 @@ export class Simulator extends Context.Tag("orelse/Simulator")<
   {
     /** The next calls to an instance get these replies in turn; the last one stays. */
     readonly script: (instance: string, ...replies: ReadonlyArray<SimulatedReply>) => Effect.Effect<void>
+    /** Every call to an instance gets this reply, lists of models too; nothing of them is remembered. */
+    readonly behave: (instance: string, reply: SimulatedReply) => Effect.Effect<void>
     /** What an instance was asked, lists of models not counted; of a long history the latest part. */
     readonly requests: (instance: string) => Effect.Effect<ReadonlyArray<SimulatedRequest>>
     /** How many calls to an instance were given up before their end. */
     readonly aborted: (instance: string) => Effect.Effect<number>
+    /** How many calls have neither come to their end nor been given up. */
+    readonly underWay: Effect.Effect<number>
     readonly transport: (instance: InstanceSettings) => Transport["Type"]
   }
 >() {
-  static readonly layer: Layer.Layer<Simulator> = Layer.sync(Simulator, () => {
-    const peers = new Map<string, Peer>()
-    const peer = (instance: string): Peer => {
-      const known = peers.get(instance) ?? { script: [], calls: 0, asked: [], bytes: 0, aborted: 0 }
-      peers.set(instance, known)
-      return known
-    }
-    return {
-      script: (instance, ...replies) =>
-        Effect.sync(() => {
-          peer(instance).script = [...replies]
-        }),
-      requests: (instance) => Effect.sync(() => peer(instance).asked.map(({ request }) => request)),
-      aborted: (instance) => Effect.sync(() => peer(instance).aborted),
-      transport: (instance) => ({
-        exchange: (outgoing, incoming, timers) =>
-          new SimulatedExchange(reply(peer(instance.id), instance, outgoing), incoming, timers, () => {
-            peer(instance.id).aborted++
-          })
-      })
-    }
-  })
+  /** `soon` runs what is due at once, but never before its caller has returned. */
+  static readonly layerOn = (soon: (task: () => void) => void): Layer.Layer<Simulator> =>
+    Layer.sync(Simulator, () => {
+      const peers = new Map<string, Peer>()
+      let underWay = 0
+      const peer = (instance: string): Peer => {
+        const known = peers.get(instance) ?? {
+          script: [],
+          behaviour: undefined,
+          calls: 0,
+          asked: [],
+          bytes: 0,
+          aborted: 0
+        }
+        peers.set(instance, known)
+        return known
+      }
+      return {
+        script: (instance, ...replies) =>
+          Effect.sync(() => {
+            peer(instance).script = [...replies]
+          }),
+        behave: (instance, behaviour) =>
+          Effect.sync(() => {
+            peer(instance).behaviour = behaviour
+          }),
+        requests: (instance) => Effect.sync(() => peer(instance).asked.map(({ request }) => request)),
+        aborted: (instance) => Effect.sync(() => peer(instance).aborted),
+        underWay: Effect.sync(() => underWay),
+        transport: (instance) => ({
+          exchange: (outgoing, incoming, timers) => {
+            underWay++
+            return new SimulatedExchange(
+              reply(peer(instance.id), instance, outgoing),
+              incoming,
+              timers,
+              soon,
+              (whole) => {
+                underWay--
+                if (!whole) peer(instance.id).aborted++
+              }
+            )
+          }
+        })
+      }
+    })
+
+  static readonly layer: Layer.Layer<Simulator> = Simulator.layerOn(queueMicrotask)
 }
 
 interface Peer {
   script: Array<SimulatedReply>
+  behaviour: SimulatedReply | undefined
   calls: number
   /** The latest requests, with the size of each body. */
   readonly asked: Array<{ readonly request: SimulatedRequest; readonly size: number }>
@@ -76,6 +107,7 @@ const reply = (peer: Peer, instance: InstanceSettings, outgoing: Outgoing): Read
     body: outgoing.body === undefined ? undefined : JSON.parse(Buffer.from(outgoing.body).toString("utf8")),
     settings: instance.simulated
   }
+  if (peer.behaviour !== undefined) return peer.behaviour(request)
   if (lists) return bySettings(request)
   remember(peer, request, outgoing.body?.byteLength ?? 0)
   const [next] = peer.script
@@ -96,12 +128,13 @@ class SimulatedExchange implements Exchange {
     private readonly events: ReadonlyArray<WireEvent>,
     private readonly incoming: Incoming,
     private readonly timers: Timers,
-    private readonly abandoned: () => void
+    private readonly soon: (task: () => void) => void,
+    private readonly ended: (whole: boolean) => void
   ) {
     // Never before the caller holds this exchange.
-    queueMicrotask(() => {
+    soon(() => {
       if (this.over) return
-      incoming.onConnected()
+      if (!refuses(events)) incoming.onConnected()
       this.next()
     })
   }
@@ -114,20 +147,20 @@ class SimulatedExchange implements Exchange {
     this.paused = false
     if (!this.due) return
     this.due = false
-    queueMicrotask(this.play)
+    this.soon(this.play)
   }
 
   readonly abort = (): void => {
     if (this.over) return
     this.over = true
     this.cancel?.()
-    this.abandoned()
+    this.ended(false)
   }
 
   private next(): void {
     const event = this.events[this.position]
     if (event === undefined || this.over) return
-    if (event.after === 0) queueMicrotask(this.play)
+    if (event.after === 0) this.soon(this.play)
     else this.cancel = this.timers.after(event.after, this.play)
   }
 
@@ -143,9 +176,13 @@ class SimulatedExchange implements Exchange {
     else if ("data" in event) this.incoming.onData(event.data)
     else {
       this.over = true
+      this.ended(true)
       if (event.end === "end") this.incoming.onEnd()
-      else this.incoming.onFailure({ message: "the connection was reset" })
+      else this.incoming.onFailure({ message: `the connection was ${event.end}` })
     }
     this.next()
   }
 }
+
+const refuses = ([first]: ReadonlyArray<WireEvent>): boolean =>
+  first !== undefined && "end" in first && first.end === "refused"

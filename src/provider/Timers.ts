@@ -15,11 +15,19 @@ export interface Timers {
 
 export type Cancel = () => void
 
+/** A clock whose owner runs callbacks himself, as a simulation does. */
+export interface ClockWithTimers extends Clock.Clock {
+  readonly timers: Timers
+}
+
 /**
- * The timers of a clock. The live clock's are Node's own; any other clock (`TestClock`, a simulator) is slept on, so
+ * The timers of a clock. The live clock's are Node's own; a clock may bring some; any other (`TestClock`) is slept on, so
  * that whoever owns the clock owns every time limit.
  */
-export const ofClock = (clock: Clock.Clock): Timers => (clock === liveClock ? live : slept(clock))
+export const ofClock = (clock: Clock.Clock): Timers =>
+  clock === liveClock ? live : hasTimers(clock) ? clock.timers : slept(clock)
+
+const hasTimers = (clock: Clock.Clock): clock is ClockWithTimers => "timers" in clock
 
 const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
 

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type { Exit } from "effect/Exit"
 import * as Queue from "effect/Queue"
 import { explain } from "../../src/cli/Explain.js"
+import { simulate } from "../../src/cli/Simulate.js"
 import { stats } from "../../src/cli/Stats.js"
 
 /** What a subcommand prints, and how it ends. */
@@ -27,10 +28,11 @@ export const running = (said: Queue.Enqueue<string>, args: ReadonlyArray<string>
     Command.run(orelse, { name: "orelse", version: "0" })(["node", "orelse", ...args]).pipe(
       Console.withConsole({
         ...given,
-        log: (...texts) => Queue.offer(said, texts.join(" "))
+        log: (...texts) => Queue.offer(said, texts.join(" ")),
+        error: () => Effect.void
       }),
       Effect.provide(NodeContext.layer)
     )
   )
 
-const orelse = Command.make("orelse").pipe(Command.withSubcommands([explain, stats]))
+const orelse = Command.make("orelse").pipe(Command.withSubcommands([explain, stats, simulate]))

@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import type { SimulatedSettings } from "../../src/config/Settings.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
+import * as SimulatedSize from "../../src/provider/SimulatedSize.js"
 import { Simulator } from "../../src/provider/Simulator.js"
 import * as AnswerText from "../../src/protocol/AnswerText.js"
 import { calling, drained } from "../support/calls.js"
@@ -130,5 +131,101 @@ describe("a script", () => {
         assert.deepStrictEqual([yield* outcomes(1), yield* aborted("sim")], [["x"], 1])
       })
     )
+  )
+})
+
+describe("a behaviour", () => {
+  it.effect("answers every call and every list of models, and nothing of them is remembered", () =>
+    simulating(
+      Effect.gen(function* () {
+        const { behave, requests, underWay } = yield* Simulator
+        yield* behave("sim", (request) =>
+          request.method === "GET" ? Simulated.unauthorized(request) : Simulated.answer(`call ${request.call}`)(request)
+        )
+        assert.deepStrictEqual(yield* outcomes(2), ["call 1", "call 2"])
+        const { provider } = yield* asking()
+        const listing = yield* Effect.fork(Effect.flip(provider.listModels ?? Effect.succeed([])))
+        yield* TestClock.adjust("50 millis")
+        assert.strictEqual(yield* underWay, 1)
+        yield* TestClock.adjust("50 millis")
+        const refused = yield* Fiber.join(listing)
+        assert.strictEqual(Array.isArray(refused) ? undefined : refused.category, "auth")
+        assert.isEmpty(yield* requests("sim"))
+        assert.strictEqual(yield* underWay, 0)
+      })
+    )
+  )
+
+  it.effect("may refuse the connection, which is no answer", () =>
+    simulating(
+      Effect.gen(function* () {
+        const { behave } = yield* Simulator
+        yield* behave("sim", Simulated.refused)
+        const { complete } = yield* asking()
+        const failure = yield* Effect.flip(complete)
+        assert.deepInclude(failure, { category: "network", message: "the connection was refused" })
+        assert.notProperty(failure, "status")
+      })
+    )
+  )
+
+  it.effect("may have spent its account's money", () =>
+    simulating(
+      Effect.gen(function* () {
+        yield* Effect.flatMap(Simulator, ({ behave }) => behave("sim", Simulated.quotaSpent))
+        assert.deepStrictEqual(yield* outcomes(1), ["provider_quota_exceeded"])
+      })
+    )
+  )
+})
+
+describe("an answer of a size", () => {
+  const size = { prompt: 300, answer: 501 }
+  const usage = { input: 300, cacheRead: 0, cacheWrite: 0, output: 501, reasoning: 0 }
+
+  /** When the call succeeded and when it ended, in ms, on tokens of 10 ms after 100 ms. */
+  const times = (reply: Simulated.SimulatedReply, streamed: boolean) =>
+    simulating(
+      Effect.gen(function* () {
+        yield* Effect.flatMap(Simulator, ({ behave }) => behave("sim", reply))
+        const { complete, stream } = yield* asking()
+        const clock = yield* Effect.clock
+        const now = (): number => clock.unsafeCurrentTimeMillis()
+        const whole = Effect.map(complete, ({ answer }) => ({ begun: now(), ended: now(), usage: answer.usage }))
+        const pieces = Effect.gen(function* () {
+          const opened = yield* stream
+          const begun = now()
+          yield* Effect.exit(drained(opened))
+          return { begun, ended: now(), usage: opened.usage() }
+        })
+        const fiber = yield* Effect.fork(streamed ? pieces : whole)
+        // In steps: the clock stands where a fiber looks at it.
+        for (let ms = 0; ms < 6_000; ms += 20) yield* TestClock.adjust(20)
+        return yield* Fiber.join(fiber)
+      })
+    )
+
+  it.effect("comes whole when its last token is made", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* times(SimulatedSize.sized(size, 1_000), false), {
+        begun: 5_100,
+        ended: 5_100,
+        usage
+      })
+    })
+  )
+
+  it.effect("is streamed from its first token on, until its last one", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* times(SimulatedSize.sized(size, 1_000), true), { begun: 100, ended: 5_100, usage })
+    })
+  )
+
+  it.effect("may break in its middle", () =>
+    Effect.gen(function* () {
+      const { begun, ended } = yield* times(SimulatedSize.cutAfter(201, 1_000), true)
+      // A token more would have come.
+      assert.deepStrictEqual([begun, ended], [100, 2_110])
+    })
   )
 })

@@ -1,7 +1,6 @@
 import * as Layer from "effect/Layer"
 import { CurrentSettings, type Settings } from "../../src/config/Settings.js"
 import * as Live from "../../src/gateway/Live.js"
-import { Providers } from "../../src/provider/Providers.js"
 import { Simulator } from "../../src/provider/Simulator.js"
 import type { Incoming, IncomingHeaders, Outgoing } from "../../src/provider/Transport.js"
 import { Transport } from "../../src/provider/Transport.js"
@@ -88,8 +87,7 @@ export const replaying = (status: number, headers: IncomingHeaders, ...chunks: R
 
 /** The whole gateway on a network of its own. */
 export const gatewayOn = (transport: Transport["Type"], settings: Settings) =>
-  Live.layerNoProviders.pipe(
-    Layer.provideMerge(Providers.layer),
+  Live.layerNoTransport.pipe(
     Layer.provideMerge(Layer.mergeAll(Layer.succeed(Transport, transport), Simulator.layer)),
     Layer.provide(Layer.succeed(CurrentSettings, settings))
   )

@@ -1,0 +1,110 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
+import * as LogLevel from "effect/LogLevel"
+import * as Queue from "effect/Queue"
+import * as Runtime from "effect/Runtime"
+import { Catalog } from "../catalog/Catalog.js"
+import { CurrentSettings } from "../config/Settings.js"
+import { Gateway } from "../gateway/Gateway.js"
+import * as Live from "../gateway/Live.js"
+import { Circuits } from "../health/Circuits.js"
+import { Health } from "../health/Health.js"
+import type { HealthEvent } from "../health/Permit.js"
+import { Concurrency } from "../limits/Concurrency.js"
+import * as RequestIn from "../protocol/openai/RequestIn.js"
+import { Simulator } from "../provider/Simulator.js"
+import { Transport } from "../provider/Transport.js"
+import * as Arrivals from "./Arrivals.js"
+import * as Behaviour from "./Behaviour.js"
+import { Chance } from "./Chance.js"
+import type { Column } from "./Columns.js"
+import type { Scenario } from "./Scenario.js"
+import * as Traffic from "./Traffic.js"
+import { VirtualTime } from "./VirtualTime.js"
+
+/** Is told what happens, in the order of the simulated time. */
+export interface Observer {
+  readonly ended: (ended: Traffic.Ended) => void
+  /** `at` is in ms from the start. */
+  readonly circuit: (event: HealthEvent, at: number) => void
+}
+
+/** What is there still when all is over; each number should be 0. */
+export interface Left {
+  readonly fibers: number
+  readonly timers: number
+  /** Calls that have neither ended nor been given up. */
+  readonly exchanges: number
+  /** Instances that let nobody in, because a trial of their half-open circuits never gave back its place. */
+  readonly trials: number
+  /** Places at instances that were not given back. */
+  readonly places: number
+}
+
+/** Runs the real gateway through a scenario with one of its configurations, on a time of its own. */
+export const run = (scenario: Scenario, { settings }: Column, observer: Observer): Effect.Effect<Left> => {
+  const time = new VirtualTime(epoch)
+  const sinceStart = (): number => time.timers.now() - epoch
+  const layer = Live.layerNoTransport.pipe(
+    Layer.provideMerge(Layer.merge(noTransport, Simulator.layerOn(time.soon))),
+    Layer.provide(Layer.succeed(CurrentSettings, settings))
+  )
+  const main = Effect.gen(function* () {
+    const circuits = yield* Circuits
+    const simulator = yield* Simulator
+    for (const instance of settings.instances) {
+      const behaviour = Behaviour.make(instance, scenario.behaviours[instance.id], {
+        events: scenario.timeline.filter((event) => event.instance === instance.id),
+        chance: new Chance(scenario.seed, `instance ${instance.id}`),
+        now: sinceStart
+      })
+      yield* simulator.behave(instance.id, behaviour)
+    }
+    const changes = yield* Circuits.subscribe
+    yield* Queue.take(changes).pipe(
+      Effect.map((event) => observer.circuit(event, event.at - epoch)),
+      Effect.forever,
+      Effect.forkScoped
+    )
+    const health = yield* Health
+    if (settings.health.checkOnStart) yield* Effect.forkScoped(health.checkAll)
+    const fibers = yield* Traffic.run(Arrivals.make(scenario), {
+      gateway: yield* Gateway,
+      timers: time.timers,
+      runtime: Runtime.updateContext(yield* Effect.runtime<never>(), () => Context.empty()),
+      requestOf: ({ size, streamed, user }) =>
+        Either.getOrThrow(RequestIn.makeRequest(Behaviour.body(scenario.requests.model, streamed, size, user))),
+      patience: scenario.requests.patience,
+      ended: observer.ended
+    })
+    yield* Effect.sleep(farewell)
+    const later = time.timers.now() + longestOpen
+    const { snapshot } = yield* Catalog
+    const shut = snapshot()
+      .resolve(scenario.requests.model)
+      .filter(({ instance, model }) => circuits.ailment(instance, model, later)?.reason === "half_open")
+    const { busy } = yield* Concurrency
+    const places = settings.instances.reduce((sum, { id }) => sum + busy(id), 0)
+    return { fibers: fibers(), exchanges: yield* simulator.underWay, trials: shut.length, places }
+  }).pipe(Effect.scoped, Effect.provide(layer), Logger.withMinimumLogLevel(LogLevel.None))
+  return Effect.map(time.run(main, `gateway ${scenario.seed}`), (left) => ({ ...left, timers: time.waiting }))
+}
+
+/** Some day; nothing depends on it. */
+const epoch = Date.UTC(2026, 0, 1)
+
+/** In which whoever has said everything closes its connection. */
+const farewell = "5 seconds"
+
+/** No circuit stays open for longer by itself, in ms. */
+const longestOpen = 48 * 3_600_000
+
+/** Every instance is simulated. */
+const noTransport = Layer.succeed(Transport, {
+  exchange: () => {
+    throw new Error("a simulation calls nobody")
+  }
+})

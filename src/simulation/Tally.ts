@@ -1,0 +1,87 @@
+import * as Money from "../domain/Money.js"
+import type { HealthEvent } from "../health/Permit.js"
+import type { Ended } from "./Traffic.js"
+
+/** Requests that arrived in one stretch of time, and what happened in it. */
+export class Bucket {
+  requests = 0
+  failed = 0
+  readonly total: Array<number> = []
+  /** Instance -> requests that it answered. */
+  readonly served = new Map<string, number>()
+  /** What circuits did -> how often. */
+  readonly changes = new Map<string, number>()
+}
+
+/** Counts what happens in one run. */
+export class Tally {
+  requests = 0
+  calls = 0
+  readonly failures = new Map<string, number>()
+  readonly served = new Map<string, number>()
+  readonly called = new Map<string, number>()
+  readonly firstToken: Array<number> = []
+  readonly total: Array<number> = []
+  readonly buckets: ReadonlyArray<Bucket>
+  private spent = 0n
+
+  /** `width` is of a bucket, in ms, and `duration` of all of them. */
+  constructor(
+    private readonly width: number,
+    duration: number
+  ) {
+    this.buckets = Array.from({ length: Math.ceil(duration / width) }, () => new Bucket())
+  }
+
+  /** Of all calls, in so far as it is known. */
+  get cost(): Money.Money {
+    return Money.sum([Money.zero, Money.Money.make(this.spent)])
+  }
+
+  readonly ended = ({ arrival, attempts, failure, firstToken, instance, total }: Ended): void => {
+    const bucket = this.bucket(arrival.at)
+    this.requests++
+    this.calls += attempts.length
+    for (const { cost, instance: called } of attempts) {
+      add(this.called, called)
+      if (cost !== undefined) this.spent += cost
+    }
+    if (firstToken !== undefined) this.firstToken.push(firstToken)
+    if (bucket !== undefined) bucket.requests++
+    if (failure !== undefined) {
+      add(this.failures, failure)
+      if (bucket !== undefined) bucket.failed++
+      return
+    }
+    this.total.push(total)
+    bucket?.total.push(total)
+    if (instance === undefined) return
+    add(this.served, instance)
+    if (bucket !== undefined) add(bucket.served, instance)
+  }
+
+  readonly circuit = ({ event_type, instance, scope }: HealthEvent, at: number): void => {
+    const bucket = this.bucket(at)
+    if (bucket === undefined) return
+    const whose = scope === "model" ? "model's circuit" : "circuit"
+    const what = event_type.startsWith("circuit_") ? `${whose} ${words[event_type]}` : words[event_type]
+    add(bucket.changes, `${instance}: ${what}`)
+  }
+
+  private bucket(at: number): Bucket | undefined {
+    return this.buckets[Math.floor(at / this.width)]
+  }
+}
+
+const words: Readonly<Record<HealthEvent["event_type"], string>> = {
+  circuit_open: "opened",
+  circuit_half_open: "half-open",
+  circuit_close: "closed",
+  key_out: "key out",
+  health_check_failed: "check failed",
+  health_check_ok: "check went well"
+}
+
+const add = (counts: Map<string, number>, name: string): void => {
+  counts.set(name, (counts.get(name) ?? 0) + 1)
+}
