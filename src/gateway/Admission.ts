@@ -4,7 +4,7 @@ import type { CallKind, Permit } from "../health/Permit.js"
 import type { Concurrency, Place, Release } from "../limits/Concurrency.js"
 import type { Timers } from "../provider/Timers.js"
 import type { Candidate } from "../routing/Candidate.js"
-import type * as Run from "../routing/Run.js"
+import type { Admission } from "../routing/Admission.js"
 
 /** Leave for the calls of one request: of its circuits, and a place at the instance. */
 export const make = (
@@ -12,7 +12,7 @@ export const make = (
   concurrency: Concurrency["Type"],
   { now }: Timers,
   streamed: boolean
-): Run.Admission => {
+): Admission => {
   /** Places that were waited for and are not taken yet. */
   let kept: ReadonlyArray<Place> = []
   const drop = (): void => {

@@ -14,7 +14,7 @@ import type { Cancel } from "../provider/Timers.js"
 import type { Candidate } from "../routing/Candidate.js"
 import * as Continuation from "../routing/Continuation.js"
 import type { Plan } from "../routing/Plan.js"
-import type { CallTo, Served } from "../routing/Run.js"
+import type { CallTo, Served } from "../routing/Calls.js"
 import type { ChatReplyStream, ReplySink, StreamEnd } from "./ChatReply.js"
 import * as Settlement from "./Settlement.js"
 

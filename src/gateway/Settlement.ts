@@ -10,7 +10,7 @@ import type { ProviderStream } from "../provider/StreamCall.js"
 import type { Timers } from "../provider/Timers.js"
 import { vendors } from "../provider/Vendor.js"
 import type { AttemptLog } from "../routing/AttemptLog.js"
-import type { Served } from "../routing/Run.js"
+import type { Served } from "../routing/Calls.js"
 import type { Candidate } from "../routing/Candidate.js"
 import type { ChatReply, ChatReplyStream, ServedBy, StreamEnd } from "./ChatReply.js"
 

@@ -3,12 +3,14 @@ import type { ProviderError } from "../domain/ProviderError.js"
 import type { Permit } from "../health/Permit.js"
 import type * as Call from "../provider/Call.js"
 import type { Timers } from "../provider/Timers.js"
+import type { Admission } from "./Admission.js"
 import type { AttemptLog } from "./AttemptLog.js"
+import type { CallTo, Served } from "./Calls.js"
 import type { Candidate } from "./Candidate.js"
+import type { ChainError } from "./Conclusion.js"
 import * as FallbackChain from "./FallbackChain.js"
 import type { Plan } from "./Plan.js"
 import * as RetryPolicy from "./RetryPolicy.js"
-import type { Admission, CallTo, ChainError, Served } from "./Run.js"
 
 /** A request whose stream has broken. */
 export interface Seam {

@@ -3,12 +3,16 @@ import * as Either from "effect/Either"
 import type { ProviderError } from "../domain/ProviderError.js"
 import * as Call from "../provider/Call.js"
 import type { Timers } from "../provider/Timers.js"
+import type { Admission } from "./Admission.js"
 import type { AttemptLog } from "./AttemptLog.js"
+import type { CallTo, Served } from "./Calls.js"
 import type { Candidate } from "./Candidate.js"
+import type { ChainError } from "./Conclusion.js"
 import * as Hedge from "./Hedge.js"
+import * as Patience from "./Patience.js"
 import type { Plan } from "./Plan.js"
 import * as RetryPolicy from "./RetryPolicy.js"
-import { Run, type Admission, type CallTo, type ChainError, type Served } from "./Run.js"
+import { Run } from "./Run.js"
 
 /**
  * Runs the plan: the first candidate, or else the next one that catches its failure, and so on. The first call is made at
@@ -31,7 +35,11 @@ export const run =
     const tidied = <C, E>(effect: Effect.Effect<C, E>): Effect.Effect<C, E> => Effect.ensuring(effect, state.giveBack)
     const position = state.firstAdmitted()
     if (position === undefined) {
-      goOn(Either.left(tidied(Effect.flatMap(state.anyoneAtLast, (last) => settled(rest(state, callTo, last))))))
+      goOn(
+        Either.left(
+          tidied(Effect.flatMap(Patience.wait(state, timers, admission), (last) => settled(rest(state, callTo, last))))
+        )
+      )
       return () => {}
     }
     return Hedge.call(

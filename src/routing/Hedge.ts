@@ -2,7 +2,8 @@ import * as Either from "effect/Either"
 import type { ProviderError } from "../domain/ProviderError.js"
 import type * as Call from "../provider/Call.js"
 import type { Timers } from "../provider/Timers.js"
-import type { CallTo, Run, Served, Started } from "./Run.js"
+import type { CallTo, Served, Started } from "./Calls.js"
+import type { Run } from "./Run.js"
 
 /**
  * The call to a candidate and, where it is late and hedging is on, one call to another beside it. The first answer counts,

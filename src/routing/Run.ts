@@ -1,64 +1,18 @@
 import * as Effect from "effect/Effect"
-import { catches, type ErrorCategory } from "../domain/ErrorCategory.js"
-import { DeadlineExceeded, FallbackExhausted, NobodyAvailable, ProviderFailed } from "../domain/GatewayError.js"
+import { catches } from "../domain/ErrorCategory.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import * as Blame from "../health/Blame.js"
-import type { Ailment, Permit } from "../health/Permit.js"
-import type * as Call from "../provider/Call.js"
+import type { Permit } from "../health/Permit.js"
 import type { Timers } from "../provider/Timers.js"
 import type { HardLimit } from "../provider/Watchdog.js"
+import type { Admission } from "./Admission.js"
 import { reasons } from "./Ailing.js"
-import type { AttemptEntry, AttemptLog } from "./AttemptLog.js"
+import type { AttemptLog } from "./AttemptLog.js"
+import type { CallTo, Served, Started } from "./Calls.js"
 import type { Candidate } from "./Candidate.js"
+import * as Conclusion from "./Conclusion.js"
 import type { Plan } from "./Plan.js"
 import type * as RetryPolicy from "./RetryPolicy.js"
-
-/** What a candidate gave, and the attempt that it was. */
-export interface Served<A> {
-  readonly value: A
-  readonly candidate: Candidate
-  readonly attempt: AttemptEntry
-  /** Has heard that it answers, and is still to hear how that ended. */
-  readonly permit: Permit
-  /** Is this the first failure of the request that its scope is blamed for? */
-  readonly counts: (error: ProviderError) => boolean
-  /** A candidate before this one failed, or was left out because it is not well. */
-  readonly fellBack: boolean
-}
-
-export type ChainError = ProviderFailed | FallbackExhausted | DeadlineExceeded | NobodyAvailable
-
-/** One call to one candidate, within a limit. */
-export type CallTo<A> = (candidate: Candidate, limit: HardLimit) => Call.Call<A, ProviderError>
-
-/** Leave for calls, asked for when one starts and not when the plan is made. */
-export interface Admission {
-  /** Why not, and until when. */
-  readonly ailment: (candidate: Candidate) => Ailment | undefined
-  /** `extra`: the retry budget pays. */
-  readonly admit: (candidate: Candidate, extra: boolean) => Permit | undefined
-  /** Although its circuit is open, because nobody else is left. */
-  readonly admitLast: (candidate: Candidate, extra: boolean) => Permit | undefined
-  /** Does the retry budget pay for one more call? */
-  readonly mayRetry: (candidate: Candidate) => boolean
-  /** How long its answers take to begin, all but the slowest, in ms; `undefined`: nobody knows. */
-  readonly p95: (candidate: Candidate) => number | undefined
-  /** Waits until one of these has room for a call, and keeps that for the next `admit`. */
-  readonly room: (candidates: ReadonlyArray<Candidate>) => Effect.Effect<void>
-  /** Gives back room that was kept and not used. */
-  readonly drop: () => void
-}
-
-/** A call that has begun. */
-export interface Started<A> {
-  readonly position: number
-  readonly candidate: Candidate
-  readonly call: Call.Call<A, ProviderError>
-  readonly entry: AttemptEntry
-  readonly permit: Permit
-  /** Unix ms. */
-  readonly at: number
-}
 
 /** What happened so far in one run of a plan. */
 export class Run {
@@ -81,11 +35,7 @@ export class Run {
   private readonly blamed = new Set<string>()
   /** Instances that this request has called. */
   private readonly asked = new Set<string>()
-  private readonly failures: Array<{
-    readonly error: ProviderError
-    readonly at: number
-    readonly position: number
-  }> = []
+  private readonly failures: Array<Conclusion.Failed & { readonly position: number }> = []
 
   constructor(
     private readonly plan: Plan,
@@ -137,27 +87,13 @@ export class Run {
     this.admission.drop()
   })
 
-  /** Waits for a candidate that is nearly well again, if there is one and time for it. */
-  get anyoneAtLast(): Effect.Effect<number, ChainError> {
-    const patience = Math.min(this.timers.now() + this.plan.patience, this.deadlineAt)
-    const again: Effect.Effect<number, ChainError> = Effect.suspend(() => {
-      const position = this.firstAdmitted()
-      if (position !== undefined) return Effect.succeed(position)
-      const now = this.timers.now()
-      const recovery = this.recovery()
-      const busy = this.plan.candidates.filter((candidate) => this.admission.ailment(candidate) === undefined)
-      // A timer may go off a moment early.
-      const wait = Math.ceil(Math.max(recovery - now, shortestWait)) + 1
-      if (busy.length === 0) {
-        return now + wait > patience
-          ? Effect.fail(this.nobody(recovery - now))
-          : Effect.zipRight(Effect.sleep(wait), again)
-      }
-      const left = Math.ceil(patience - now)
-      if (left <= 0) return Effect.fail(this.nobody(0))
-      return Effect.zipRight(Effect.race(Effect.sleep(Math.min(wait, left)), this.admission.room(busy)), again)
-    })
-    return again
+  /** How long somebody is waited for who is not free or not well now, in ms. */
+  get patience(): number {
+    return Math.min(this.plan.patience, this.deadlineAt - this.timers.now())
+  }
+
+  nobody(wait: number): Conclusion.ChainError {
+    return Conclusion.nobody(this.plan, this.log.view(), wait)
   }
 
   start<A>(position: number, callTo: CallTo<A>): Started<A> {
@@ -267,31 +203,15 @@ export class Run {
     return undefined
   }
 
-  conclusion(): ChainError {
-    const { error } = this
-    const attempts = this.log.view()
-    if (error === undefined || this.deadlinePassed()) {
-      return new DeadlineExceeded({ attempts, deadlineMs: this.plan.deadline })
-    }
-    if (this.callsTo.filter((calls) => calls > 0).length === 1 || this.passedOver)
-      return new ProviderFailed({ error, attempts })
-    const now = this.timers.now()
-    const waits = this.failures.flatMap(({ at, error: { retryAfterMs } }) =>
-      retryAfterMs === undefined ? [] : [Math.max(0, at + retryAfterMs - now)]
-    )
-    return new FallbackExhausted({
-      attempts,
-      ...(waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) }),
-      retryable: this.failures.some(({ error: { category } }) => passing.has(category))
-    })
-  }
-
-  private nobody(wait: number): NobodyAvailable {
-    const known = Number.isFinite(wait)
-    return new NobodyAvailable({
-      model: this.plan.asked,
+  conclusion(): Conclusion.ChainError {
+    return Conclusion.of({
+      plan: this.plan,
       attempts: this.log.view(),
-      ...(known ? { retryAfterMs: Math.max(shortestWait, Math.ceil(wait)) } : {})
+      failures: this.failures,
+      candidates: this.callsTo.filter((calls) => calls > 0).length,
+      passedOver: this.passedOver,
+      late: this.deadlinePassed(),
+      now: this.timers.now()
     })
   }
 
@@ -312,12 +232,6 @@ export class Run {
     return ailment?.reason === "rate_limited" && ailment.until < until
       ? undefined
       : this.admission.admitLast(candidate, extra)
-  }
-
-  /** When the first of the candidates that are not well may be asked again. */
-  private recovery(): number {
-    const ends = this.plan.candidates.map((candidate) => this.admission.ailment(candidate)?.until)
-    return Math.min(...ends.map((end) => end ?? Number.POSITIVE_INFINITY))
   }
 
   /** A candidate before this one was left out although it was there, for its health or its limits. */
@@ -343,17 +257,5 @@ export class Run {
 const comparable = (candidate: Candidate | undefined): number | undefined =>
   candidate?.maxTokens === undefined ? candidate?.contextWindow : undefined
 
-/** Nobody knows how long a trial takes: who waits for its end looks again after this, in ms. */
-const shortestWait = 250
-
 /** No candidate is kept more than this, in ms, however long the deadline. */
 const longestShare = 30_000
-
-/** Failures that may be gone at the next try. */
-const passing: ReadonlySet<ErrorCategory> = new Set([
-  "rate_limit",
-  "timeout",
-  "network",
-  "provider_unavailable",
-  "malformed_response"
-])

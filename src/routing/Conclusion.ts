@@ -1,0 +1,63 @@
+import type { Attempt } from "../domain/Attempt.js"
+import type { ErrorCategory } from "../domain/ErrorCategory.js"
+import { DeadlineExceeded, FallbackExhausted, NobodyAvailable, ProviderFailed } from "../domain/GatewayError.js"
+import type { ProviderError } from "../domain/ProviderError.js"
+import type { Plan } from "./Plan.js"
+
+export type ChainError = ProviderFailed | FallbackExhausted | DeadlineExceeded | NobodyAvailable
+
+/** A call that failed, at this time (Unix ms). */
+export interface Failed {
+  readonly error: ProviderError
+  readonly at: number
+}
+
+/** A run of a plan in which nobody answered. */
+export interface Unanswered {
+  readonly plan: Plan
+  readonly attempts: ReadonlyArray<Attempt>
+  readonly failures: ReadonlyArray<Failed>
+  /** How many of the plan were asked. */
+  readonly candidates: number
+  /** The last of the plan does not catch the last failure. */
+  readonly passedOver: boolean
+  /** The deadline has passed. */
+  readonly late: boolean
+  /** Unix ms. */
+  readonly now: number
+}
+
+/** What the caller is told when nobody answered. */
+export const of = ({ attempts, candidates, failures, late, now, passedOver, plan }: Unanswered): ChainError => {
+  const error = failures.at(-1)?.error
+  if (error === undefined || late) return new DeadlineExceeded({ attempts, deadlineMs: plan.deadline })
+  if (candidates === 1 || passedOver) return new ProviderFailed({ error, attempts })
+  const waits = failures.flatMap(({ at, error: { retryAfterMs } }) =>
+    retryAfterMs === undefined ? [] : [Math.max(0, at + retryAfterMs - now)]
+  )
+  return new FallbackExhausted({
+    attempts,
+    ...(waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) }),
+    retryable: failures.some((failure) => passing.has(failure.error.category))
+  })
+}
+
+/** What the caller is told when nobody could be asked, and may be in so many ms; infinite is unknown. */
+export const nobody = ({ asked }: Plan, attempts: ReadonlyArray<Attempt>, wait: number): ChainError =>
+  new NobodyAvailable({
+    model: asked,
+    attempts,
+    ...(Number.isFinite(wait) ? { retryAfterMs: Math.max(soonest, Math.ceil(wait)) } : {})
+  })
+
+/** In ms. */
+const soonest = 250
+
+/** Failures that may be gone at the next try. */
+const passing: ReadonlySet<ErrorCategory> = new Set([
+  "rate_limit",
+  "timeout",
+  "network",
+  "provider_unavailable",
+  "malformed_response"
+])

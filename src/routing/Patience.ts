@@ -1,0 +1,30 @@
+import * as Effect from "effect/Effect"
+import type { Timers } from "../provider/Timers.js"
+import type { Admission } from "./Admission.js"
+import type { ChainError } from "./Conclusion.js"
+import type { Run } from "./Run.js"
+
+/** The position of the first candidate that is free or nearly well again, where there is one and time for it. */
+export const wait = (run: Run, timers: Timers, admission: Admission): Effect.Effect<number, ChainError> => {
+  const until = timers.now() + run.patience
+  const again: Effect.Effect<number, ChainError> = Effect.suspend(() => {
+    const position = run.firstAdmitted()
+    if (position !== undefined) return Effect.succeed(position)
+    const now = timers.now()
+    const ailments = run.candidates.map(admission.ailment)
+    const recovery = Math.min(...ailments.map((ailment) => ailment?.until ?? Number.POSITIVE_INFINITY))
+    // A timer may go off a moment early.
+    const sleep = Math.ceil(Math.max(recovery - now, shortest)) + 1
+    const busy = run.candidates.filter((_, at) => ailments[at] === undefined)
+    if (busy.length === 0) {
+      return now + sleep > until ? Effect.fail(run.nobody(recovery - now)) : Effect.zipRight(Effect.sleep(sleep), again)
+    }
+    const left = Math.ceil(until - now)
+    if (left <= 0) return Effect.fail(run.nobody(0))
+    return Effect.zipRight(Effect.race(Effect.sleep(Math.min(sleep, left)), admission.room(busy)), again)
+  })
+  return again
+}
+
+/** Nobody knows how long a trial takes: who waits for its end looks again after this, in ms. */
+const shortest = 250
