@@ -3,7 +3,8 @@ import * as JSONSchema from "effect/JSONSchema"
 import * as Schema from "effect/Schema"
 import { readFileSync } from "node:fs"
 import { ConfigFile } from "../src/config/ConfigFile.js"
-import { dialectsOf, strategies, vendorSlugs } from "../src/config/Settings.js"
+import { strategies } from "../src/config/Settings.js"
+import { dialectsOf, vendorSlugs } from "../src/config/Vendors.js"
 import { vendors } from "../src/provider/Vendor.js"
 
 const readme = readFileSync("README.md", "utf8")

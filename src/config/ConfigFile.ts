@@ -5,7 +5,8 @@ import { CatchRule } from "../domain/ErrorCategory.js"
 import { MidStream } from "../domain/MidStream.js"
 import * as Field from "./Field.js"
 import * as Issue from "./Issue.js"
-import { capabilities, dialects, stickyKeys, strategies, vendorSlugs } from "./Settings.js"
+import { capabilities, stickyKeys, strategies } from "./Settings.js"
+import { dialects, vendorSlugs } from "./Vendors.js"
 
 /** A field that may be absent, without a default. */
 export const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import * as Field from "./Field.js"
 import type { Issue, Path } from "./Issue.js"
 import { nearest } from "./Nearest.js"
-import { dialects, dialectsOf, vendorSlugs } from "./Settings.js"
+import { dialects, dialectsOf, vendorSlugs } from "./Vendors.js"
 
 /**
  * What no single field shows: doubled names, what a vendor needs, targets that lead nowhere. Works on the file before it

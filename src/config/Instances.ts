@@ -3,7 +3,8 @@ import type { Problem } from "./ConfigError.js"
 import type { FileInstance } from "./ConfigFile.js"
 import { defaultRetry, defaultSimulated, defaultTimeouts } from "./ConfigFile.js"
 import type { Variables } from "./Environment.js"
-import type { InstanceSettings, VendorSlug } from "./Settings.js"
+import type { InstanceSettings } from "./Settings.js"
+import type { VendorSlug } from "./Vendors.js"
 
 /**
  * Azure's API version where nothing else names one: 2024-10-21, the newest that is dated and generally available. The

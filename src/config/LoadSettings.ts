@@ -10,14 +10,8 @@ import type { ConfigSource } from "./ConfigSource.js"
 import * as Environment from "./Environment.js"
 import * as Instances from "./Instances.js"
 import { notices } from "./Notices.js"
-import type {
-  CircuitSettings,
-  InstanceSettings,
-  ModelSettings,
-  RoutingSettings,
-  Settings,
-  VendorSlug
-} from "./Settings.js"
+import type { CircuitSettings, InstanceSettings, ModelSettings, RoutingSettings, Settings } from "./Settings.js"
+import type { VendorSlug } from "./Vendors.js"
 import * as Sources from "./Sources.js"
 
 /** Where settings come from, besides the files. */

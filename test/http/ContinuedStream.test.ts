@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import type { Settings, VendorSlug } from "../../src/config/Settings.js"
+import type { Settings } from "../../src/config/Settings.js"
+import type { VendorSlug } from "../../src/config/Vendors.js"
 import * as Json from "../../src/protocol/Json.js"
 import * as Replies from "../support/replies.js"
 import { doors } from "../support/server.js"
