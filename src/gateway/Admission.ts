@@ -51,11 +51,15 @@ export const make = (
             resume(Effect.void)
           }
         )
-        return Effect.sync(leave)
+        if (leave !== undefined) return Effect.sync(leave)
+        resume(Effect.sleep(crowded))
       }),
     drop
   }
 }
+
+/** Whoever finds too many waiting looks again after this, in ms. */
+const crowded = 100
 
 const kindsOf = (streamed: boolean): readonly [CallKind, CallKind] => [
   { streamed, extra: false },

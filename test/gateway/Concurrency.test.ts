@@ -79,6 +79,19 @@ describe("an instance that has as many calls as it takes", () => {
     )
   )
 
+  it.effect("is waited for by whoever finds too many waiting, as soon as there are fewer", () =>
+    on(
+      ["a"],
+      Effect.gen(function* () {
+        const fibers = yield* Effect.replicateEffect(asking(), 5)
+        yield* TestClock.adjust("3 seconds")
+        const outcomes = yield* Effect.forEach(fibers, outcome)
+        assert.deepStrictEqual(outcomes, ["a false", "a false", "a false", "a false", "a false"])
+        assert.strictEqual(yield* busy, 0)
+      })
+    )
+  )
+
   it.effect("has its place back when the caller hangs up, and the next in line gets it", () =>
     on(
       ["a"],
