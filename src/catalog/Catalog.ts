@@ -8,6 +8,9 @@ import {
   type RoutingSettings,
   type Settings
 } from "../config/Settings.js"
+import type { MidStream } from "../domain/MidStream.js"
+import { TokenSampler } from "../protocol/TokenSampler.js"
+import * as ContextWindows from "./ContextWindows.js"
 import * as ModelName from "./ModelName.js"
 import type { Target } from "./Target.js"
 
@@ -18,8 +21,14 @@ export interface Snapshot {
   readonly instances: ReadonlyArray<InstanceSettings>
   /** Every enabled candidate for a model name, in order of preference; empty when nobody serves it. */
   readonly resolve: (model: string) => ReadonlyArray<Target>
+  /** What becomes of its broken streams, where the request does not say. */
+  readonly midStream: (model: string) => MidStream
   /** The instance of this id, or the first one of this vendor. */
   readonly find: (instanceOrVendor: string) => InstanceSettings | undefined
+  /** Tokens that a model of an instance can hold, as far as anybody knows. */
+  readonly contextWindow: ContextWindows.ContextWindows
+  /** Counts tokens where a plan is made. */
+  readonly sampler: TokenSampler
   /** Names that a caller may use, as far as they are known from the configuration. */
   readonly modelNames: ReadonlyArray<string>
 }
@@ -74,14 +83,23 @@ export const makeSnapshot = (settings: Settings): Snapshot => {
               model: target.model,
               catch: target.catch,
               // What it catches depends on who stands before it.
-              peer: target.catch === undefined
+              peer: target.catch === undefined,
+              contextWindow: target.contextWindow
             }
           ]
     })
 
+  const contextWindow = ContextWindows.make(settings.models)
+  const known = (target: Target): Target => ({
+    ...target,
+    contextWindow: target.contextWindow ?? contextWindow(target.instance, target.model)
+  })
+
   const resolve = (name: string): ReadonlyArray<Target> => {
     const model = configured.get(name)
-    return model === undefined ? ModelName.targets(name, instances, find, settings.replacements) : ofModel(model)
+    const targets =
+      model === undefined ? ModelName.targets(name, instances, find, settings.replacements) : ofModel(model)
+    return targets.map(known)
   }
 
   const remembered = new Map<string, ReadonlyArray<Target>>()
@@ -89,9 +107,12 @@ export const makeSnapshot = (settings: Settings): Snapshot => {
     settings,
     instances,
     find,
+    contextWindow,
+    sampler: new TokenSampler(),
+    midStream: (name) => configured.get(name)?.midStream ?? settings.routing.midStream,
     resolve: (name) => {
-      const known = remembered.get(name)
-      if (known !== undefined) return known
+      const made = remembered.get(name)
+      if (made !== undefined) return made
       const targets = resolve(name)
       // Names come from callers: bounded, so that a flood of made-up ones cannot fill the memory.
       if (targets.length > 0 && remembered.size < maxRemembered) remembered.set(name, targets)

@@ -65,7 +65,8 @@ const target = (instance: InstanceSettings, model: string, peer: boolean): Targe
   instance,
   model,
   catch: undefined,
-  peer
+  peer,
+  contextWindow: undefined
 })
 
 /** Is it what the operator chose to answer for another model? */

@@ -56,8 +56,14 @@ export const lines = (explanation: ExplanationBody, paint: Paint.Paint): Readonl
     ({ detail, instance, provider_model_id, reason }) =>
       `left out: ${instance}/${provider_model_id} (${reason}: ${detail})`
   ),
-  `At most ${explanation.max_attempts} calls within ${explanation.deadline_ms / 1000} s: ${explanation.recommendation}.`
+  `At most ${explanation.max_attempts} calls${costing(explanation)} within ${explanation.deadline_ms / 1000} s${ordering(explanation)}: ${explanation.recommendation}.`,
+  ...(explanation.mid_stream === "continue" ? ["A stream that breaks is continued by who comes next."] : [])
 ]
+
+const ordering = ({ strategy }: ExplanationBody): string => (strategy === "priority" ? "" : `, ${strategy}`)
+
+const costing = ({ max_cost_usd }: ExplanationBody): string =>
+  max_cost_usd === null ? " of unknown cost" : ` and ${max_cost_usd} USD`
 
 const about = (step: ExplanationBody["failover_order"][number], paint: Paint.Paint): string =>
   [

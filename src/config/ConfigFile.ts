@@ -2,9 +2,10 @@ import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import { CatchRule } from "../domain/ErrorCategory.js"
+import { MidStream } from "../domain/MidStream.js"
 import * as Field from "./Field.js"
 import * as Issue from "./Issue.js"
-import { dialects, stickyKeys, strategies, vendorSlugs } from "./Settings.js"
+import { capabilities, dialects, stickyKeys, strategies, vendorSlugs } from "./Settings.js"
 
 /** A field that may be absent, without a default. */
 const optional = <A, I>(schema: Schema.Schema<A, I>) => Schema.optionalWith(schema, { exact: true })
@@ -51,6 +52,8 @@ const InstanceFields = Schema.Struct({
   weight: or(Field.number(0, 1_000_000), 1),
   models: optional(Schema.Array(Field.Text)),
   maxConcurrency: optional(Field.integer(1, 1_000_000)),
+  capabilities: optional(Schema.Array(Field.word(...capabilities))),
+  maxTokensPerRequest: optional(Field.integer(1, 100_000_000)),
   allowedBaseUrls: or(Schema.Array(Field.BaseUrl), []),
   timeouts: or(TimeoutFields, Schema.decodeSync(TimeoutFields)({})),
   retry: or(RetryFields, Schema.decodeSync(RetryFields)({})),
@@ -64,13 +67,16 @@ const InstanceFields = Schema.Struct({
 const TargetFields = Schema.Struct({
   instance: Field.InstanceId,
   model: Field.Text,
-  catch: optional(Schema.Array(Field.word(...CatchRule.literals)))
+  catch: optional(Schema.Array(Field.word(...CatchRule.literals))),
+  /** In tokens. */
+  contextWindow: optional(Field.integer(1, 1_000_000_000))
 })
 
 const ModelFields = Schema.Struct({
   id: Field.Text,
   aliases: or(Schema.Array(Field.Text), []),
-  targets: Schema.NonEmptyArray(TargetFields)
+  targets: Schema.NonEmptyArray(TargetFields),
+  midStream: optional(Field.word(...MidStream.literals))
 })
 
 const StickyFields = Schema.Struct({
@@ -95,7 +101,7 @@ const RoutingFields = Schema.Struct({
   weights: or(Schema.Record({ key: Schema.String, value: Field.number(0, 1_000_000) }), {}),
   deadline: or(Field.duration("1ms"), 120_000),
   maxAttempts: or(Field.integer(1, 100), 6),
-  midStream: or(Field.word("never"), "never"),
+  midStream: or(Field.word(...MidStream.literals), "never"),
   /** Absent: a request goes where the strategy sends it, whoever answered the one before. */
   sticky: optional(StickyFields),
   hedge: or(HedgeFields, Schema.decodeSync(HedgeFields)({})),

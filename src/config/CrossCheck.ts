@@ -69,7 +69,7 @@ const keyVariables: ReadonlyMap<unknown, string> = new Map([
 ])
 
 const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArray<Issue> => {
-  const { accountId, apiKey, apiVersion, baseUrl, dialect, enabled = true, provider, simulated } = fields
+  const { accountId, apiKey, apiVersion, baseUrl, capabilities, dialect, enabled = true, provider, simulated } = fields
   const issues: Array<Issue> = []
   const variable = keyVariables.get(provider)
   const on = Either.getOrElse(Schema.decodeUnknownEither(Field.Flag)(enabled), () => true)
@@ -80,6 +80,11 @@ const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArra
   }
   if (addressed.has(provider) && baseUrl === undefined) {
     issues.push({ path: [...path, "baseUrl"], message: `is required for provider ${provider}` })
+  }
+  if (Array.isArray(capabilities) && capabilities.length > 0 && !capabilities.includes("chat")) {
+    const message =
+      "must hold chat, since the others are asked for in chats; an empty list is for an instance without chats"
+    issues.push({ path: [...path, "capabilities"], message })
   }
   const vendor = vendorSlugs.find((slug) => slug === provider)
   if (vendor === undefined) return issues

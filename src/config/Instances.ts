@@ -144,6 +144,8 @@ function bare(id: string, provider: VendorSlug, priority: number): InstanceSetti
     weight: 1,
     maxConcurrency: undefined,
     models: undefined,
+    capabilities: undefined,
+    maxTokensPerRequest: undefined,
     allowedBaseUrls: [],
     timeouts: defaultTimeouts,
     retry: defaultRetry,

@@ -2,6 +2,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Context from "effect/Context"
 import type { ChatDialect } from "../domain/Dialect.js"
 import type { CatchRule, ErrorCategory } from "../domain/ErrorCategory.js"
+import type { MidStream } from "../domain/MidStream.js"
 
 /** Vendors that this version can call. A vendor's wire details are in `src/provider/Vendor.ts`. */
 export const vendorSlugs = [
@@ -99,6 +100,10 @@ export interface HedgeSettings {
   readonly after: number | undefined
 }
 
+/** What an operator can say of an instance's models. */
+export const capabilities = ["chat", "tools", "vision", "json_schema"] as const
+export type Capability = (typeof capabilities)[number]
+
 /** Time limits of one attempt, in ms. */
 export interface Timeouts {
   readonly connect: number
@@ -159,6 +164,10 @@ export interface InstanceSettings {
   readonly maxConcurrency: number | undefined
   /** The only models it serves; `undefined`: all that its vendor is known for. */
   readonly models: ReadonlyArray<string> | undefined
+  /** What its models can do; `undefined`: nobody said, and nothing is kept from it. */
+  readonly capabilities: ReadonlyArray<Capability> | undefined
+  /** The most output tokens that a request may ask of it. */
+  readonly maxTokensPerRequest: number | undefined
   /** Other origins that a request's `base_url` may name. */
   readonly allowedBaseUrls: ReadonlyArray<string>
   readonly timeouts: Timeouts
@@ -181,6 +190,8 @@ export interface TargetSettings {
   readonly model: string
   /** Which failures of the step before open this one; `undefined` is the default of `catches`. */
   readonly catch: ReadonlyArray<CatchRule> | undefined
+  /** Tokens of input and output together; absent: as the price catalogue has it. */
+  readonly contextWindow?: number | undefined
 }
 
 /** A canonical model name and its chain. */
@@ -188,6 +199,8 @@ export interface ModelSettings {
   readonly id: string
   readonly aliases: ReadonlyArray<string>
   readonly targets: ReadonlyArray<TargetSettings>
+  /** Absent: as the routing has it. */
+  readonly midStream?: MidStream
 }
 
 /** How models that no `models` entry names reach a provider; from the environment. */
@@ -240,7 +253,8 @@ export interface RoutingSettings {
   readonly deadline: number
   /** Calls to providers that one request may cost, over all candidates. */
   readonly maxAttempts: number
-  readonly midStream: "never"
+  /** What becomes of a stream that breaks after its first output, where neither its model nor the request says. */
+  readonly midStream: MidStream
   readonly sticky: StickySettings | undefined
   readonly hedge: HedgeSettings
   /** Retries and hedges of an instance: so many at once, and this share of its first calls. */

@@ -15,8 +15,6 @@ const shape = Schema.encodedSchema(ConfigFile).ast
 
 /** Documented fields of later versions. `[]` stands for any place in a list. */
 const laterFields: ReadonlySet<string> = new Set([
-  "instances[].capabilities",
-  "instances[].maxTokensPerRequest",
   "instances[].rateLimit",
   "health.probe",
   "cache",
@@ -27,8 +25,7 @@ const laterFields: ReadonlySet<string> = new Set([
 /** Words of later versions, and what this one offers. */
 const laterWords: Readonly<Record<string, { readonly words: ReadonlyArray<string>; readonly now: string }>> = {
   "instances[].retry.backoff": { words: ["linear", "constant", "fixed", "fibonacci"], now: "use exponential" },
-  "instances[].retry.jitter": { words: ["equal", "decorrelated"], now: "use full or none" },
-  "routing.midStream": { words: ["continue"], now: "use never" }
+  "instances[].retry.jitter": { words: ["equal", "decorrelated"], now: "use full or none" }
 }
 
 const walk = (value: unknown, ast: SchemaAST.AST, path: Path): ReadonlyArray<Issue> => {

@@ -22,6 +22,8 @@ export const Attempt = Schema.Struct({
   message: Schema.UndefinedOr(Schema.String),
   usage: Schema.UndefinedOr(Usage),
   /** `undefined` is unknown, never zero. */
-  cost: Schema.UndefinedOr(Money)
+  cost: Schema.UndefinedOr(Money),
+  /** Set where it was to go on with a broken stream: characters of the answer that stood before it. */
+  continuedAt: Schema.optional(Schema.Int)
 })
 export type Attempt = typeof Attempt.Type

@@ -33,7 +33,7 @@ export type ChatEvent =
       readonly sequence?: string | undefined
     }
 
-/** The last event of a stream that ended well: who answered, and what it took. */
+/** The last event of a stream that ended well: who had the last word, and what it took. */
 export interface StreamSummary {
   readonly _tag: "End"
   readonly provider: string

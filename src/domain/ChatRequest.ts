@@ -1,5 +1,6 @@
 import type { FrontDialect } from "./Dialect.js"
 import type { CatchRule } from "./ErrorCategory.js"
+import type { MidStream } from "./MidStream.js"
 import type { Preferences } from "./Preferences.js"
 import type { Prompt } from "./Prompt.js"
 
@@ -45,6 +46,8 @@ export interface ChatRequest {
   readonly preferences: Preferences | undefined
   /** Only a candidate that is told all that the caller asked for. */
   readonly lossless: boolean
+  /** Overrides what the model or the routing says. */
+  readonly midStream: MidStream | undefined
   readonly stream: boolean
   /** The caller wants to see the usage of a stream. */
   readonly includeUsage: boolean

@@ -18,6 +18,18 @@ export const Usage = Schema.Struct({
 })
 export type Usage = typeof Usage.Type
 
+/** Both together; what is not known adds nothing. */
+export const plus = (a: Usage | undefined, b: Usage | undefined): Usage | undefined =>
+  a === undefined || b === undefined
+    ? (a ?? b)
+    : {
+        input: a.input + b.input,
+        cacheRead: a.cacheRead + b.cacheRead,
+        cacheWrite: a.cacheWrite + b.cacheWrite,
+        output: a.output + b.output,
+        reasoning: a.reasoning + b.reasoning
+      }
+
 /** What went in: fresh, cache reads and cache writes. */
 export const inputTotal = (usage: Usage): number => usage.input + usage.cacheRead + usage.cacheWrite
 

@@ -19,14 +19,14 @@ export const make = (
     for (const { release } of kept) release()
     kept = []
   }
-  const place = ({ instance }: Candidate): Release | undefined => {
+  const placeAt = ({ instance }: Candidate): Release | undefined => {
     const own = kept.find((each) => each.instance === instance.id)
     if (own === undefined) return concurrency.take(instance)
     kept = kept.filter((each) => each !== own)
     return own.release
   }
   const admitted = (candidate: Candidate, extra: boolean, admit: Circuits["Type"]["admit"]): Permit | undefined => {
-    const release = place(candidate)
+    const release = placeAt(candidate)
     if (release === undefined) return undefined
     const permit = admit(candidate.instance, candidate.model, now, kinds[streamed ? "stream" : "whole"][extra ? 1 : 0])
     if (permit === undefined) {

@@ -27,6 +27,8 @@ export interface ChatReply extends ServedBy {
 
 /** How a stream ended. */
 export interface StreamEnd {
+  /** Who had the last word; another one than began it where the stream was continued. */
+  readonly served: Omit<ServedBy, "dropped">
   readonly attempts: ReadonlyArray<Attempt>
   readonly usage: Usage | undefined
   readonly cost: Money | undefined
@@ -42,8 +44,8 @@ export interface ReplySink {
 }
 
 /**
- * A streamed answer that has begun: the commit point is behind it, so that from here nothing falls over. It holds a
- * connection until it has ended or is cancelled.
+ * A streamed answer that has begun: the commit point is behind it, so that from here nothing falls over, unless others are
+ * to go on with what breaks. It holds a connection until it has ended or is cancelled.
  */
 export interface ChatReplyStream extends ServedBy {
   readonly attempts: () => ReadonlyArray<Attempt>

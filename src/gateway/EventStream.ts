@@ -14,13 +14,12 @@ export const make = (
 ): Stream.Stream<StreamEvent, GatewayError> =>
   PushStream.make<StreamEvent, GatewayError>(
     Effect.map(open, (reply) => (emit) => {
-      const { fallback, instance, model, provider } = reply
       const eventsIn = Translation.events(dialect)
       reply.start({
         onFrames: (frames) => emit.items(frames.flatMap(eventsIn)),
-        onEnd: ({ attempts, cost, error, usage }) => {
+        onEnd: ({ attempts, cost, error, served, usage }) => {
           if (error !== undefined) return emit.end(new ProviderFailed({ error, attempts }))
-          emit.items([{ _tag: "End", provider, instance, model, fallback, attempts, usage, cost }])
+          emit.items([{ _tag: "End", ...served, attempts, usage, cost }])
           emit.end()
         }
       })

@@ -11,6 +11,7 @@ import type { ProviderError } from "../domain/ProviderError.js"
 import { Circuits } from "../health/Circuits.js"
 import { Pricing } from "../ledger/Pricing.js"
 import { Concurrency } from "../limits/Concurrency.js"
+import * as OngoingAnswer from "../protocol/OngoingAnswer.js"
 import * as Call from "../provider/Call.js"
 import type { Provider, ProviderCall } from "../provider/Provider.js"
 import { Providers } from "../provider/Providers.js"
@@ -18,8 +19,11 @@ import * as Timers from "../provider/Timers.js"
 import { AttemptLog } from "../routing/AttemptLog.js"
 import * as FallbackChain from "../routing/FallbackChain.js"
 import { Planner } from "../routing/Planner.js"
+import type { CallTo } from "../routing/Run.js"
 import * as Admission from "./Admission.js"
 import type { ChatReply, ChatReplyStream } from "./ChatReply.js"
+import * as ContinuedStream from "./ContinuedStream.js"
+import type { Onward } from "./ContinuedStream.js"
 import * as EventStream from "./EventStream.js"
 import * as Settlement from "./Settlement.js"
 
@@ -50,12 +54,13 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
         const planner = yield* Planner
         const pricing = yield* Pricing
         const providers = yield* Providers
+        const runtime = yield* Effect.runtime<never>()
 
         /** Plans the request and runs its chain; each call is one candidate's `complete` or `stream`. */
         const starter =
           <A, B>(
             callOf: (provider: Provider, call: ProviderCall) => Call.Call<A, ProviderError>,
-            settle: (run: Settlement.Run<A>, prices: Pricing["Type"]) => B
+            settle: (run: Settlement.Run<A>, prices: Pricing["Type"], onward: Onward<A> | undefined) => B
           ): Starter<B> =>
           (timers, request, caller, log = new AttemptLog(timers.now)) =>
           (goOn) => {
@@ -64,22 +69,41 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
               goOn(Either.left(Effect.fail(plan.left)))
               return () => {}
             }
+            const admission = Admission.make(circuits, concurrency, timers, request.stream)
+            const asking =
+              (asked: ChatRequest, answerOf: () => OngoingAnswer.OngoingAnswer | undefined): CallTo<A> =>
+              ({ baseUrl, instance, maxTokens, model, temperature }, limit) => {
+                const call = {
+                  request: asked,
+                  model,
+                  baseUrl,
+                  maxTokens,
+                  temperature,
+                  timers,
+                  limit,
+                  answer: answerOf()
+                }
+                return callOf(providers.of(instance), call)
+              }
+            const continues = plan.right.midStream === "continue" && OngoingAnswer.possible(request)
+            const onward = continues
+              ? { plan: plan.right, log, timers, admission, request, asking, runtime }
+              : undefined
             return FallbackChain.run(
               plan.right,
               log,
               timers,
-              Admission.make(circuits, concurrency, timers, request.stream),
-              ({ baseUrl, instance, maxTokens, model, temperature }, limit) =>
-                callOf(providers.of(instance), { request, model, baseUrl, maxTokens, temperature, timers, limit }),
+              admission,
+              asking(request, continues ? anAnswer : noAnswer),
               (served) => {
                 planner.served(request, caller, served.candidate, timers.now())
-                return settle({ served, log, timers, dialect: request.dialect }, pricing)
+                return settle({ served, log, timers, dialect: request.dialect }, pricing, onward)
               }
             )(goOn)
           }
 
         const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)
-        const startOpen = starter((provider, call) => provider.startStream(call), Settlement.streamed)
+        const startOpen = starter((provider, call) => provider.startStream(call), ContinuedStream.streamed)
 
         const open = whole(startOpen)
         return Gateway.of({
@@ -100,6 +124,10 @@ type Starter<B> = (
   caller: Caller,
   log?: AttemptLog
 ) => Call.Start<B, GatewayError>
+
+/** A call of a stream that others may go on with has an answer of its own until it is the one that speaks. */
+const anAnswer = (): OngoingAnswer.OngoingAnswer => new OngoingAnswer.OngoingAnswer()
+const noAnswer = (): undefined => undefined
 
 /** On the clock of whoever runs it. */
 const whole =

@@ -12,7 +12,7 @@ import { vendors } from "../provider/Vendor.js"
 import type { AttemptLog } from "../routing/AttemptLog.js"
 import type { Served } from "../routing/Run.js"
 import type { Candidate } from "../routing/Candidate.js"
-import type { ChatReply, ChatReplyStream, StreamEnd } from "./ChatReply.js"
+import type { ChatReply, ChatReplyStream, ServedBy, StreamEnd } from "./ChatReply.js"
 
 /** A chain that found somebody. */
 export interface Run<A> {
@@ -50,30 +50,19 @@ export const streamed = (
   { dialect, served, log, timers }: Run<ProviderStream>,
   pricing: Pricing["Type"]
 ): ChatReplyStream => {
-  const { candidate, attempt, value: stream } = served
+  const { attempt, value: stream } = served
+  const by = servedBy(served)
   attempt.succeed(stream.status, undefined, undefined)
 
   let settled: StreamEnd | undefined
   const settle = (error: ProviderError | undefined, cancelled: boolean): StreamEnd => {
-    const usage = stream.usage()
-    const cost = costOf(candidate, stream.model(), usage, stream.reportedCost(), pricing, timers)
-    attempt.succeed(stream.status, usage, cost)
-    if (error !== undefined) {
-      attempt.fail(error)
-      served.permit.fail(error, served.counts(error))
-    } else if (cancelled) {
-      attempt.cancel()
-      served.permit.release()
-    } else served.permit.succeed(tokensOf(usage))
-    settled = { attempts: log.view(), usage, cost: totalCost(log), error }
+    const usage = closeCall(served, { error, cancelled }, pricing, timers)
+    settled = endOf(log, usage, error, by)
     return settled
   }
 
   return {
-    provider: candidate.instance.provider,
-    instance: candidate.instance.id,
-    model: candidate.model,
-    fallback: served.fellBack,
+    ...by,
     dropped: dropped(dialect, stream.lost),
     attempts: () => log.view(),
     start: (sink) => stream.start({ onFrames: sink.onFrames, onEnd: (error) => sink.onEnd(settle(error, false)) }),
@@ -90,8 +79,43 @@ export const streamed = (
 const tokensOf = (usage: Usage | undefined): number | undefined =>
   usage === undefined ? undefined : outputTotal(usage)
 
+/** Closes the books of one streamed call; what it has used, as far as its provider said. */
+export const closeCall = (
+  { attempt, candidate, counts, permit, value: stream }: Served<ProviderStream>,
+  { cancelled, error }: { readonly error: ProviderError | undefined; readonly cancelled: boolean },
+  pricing: Pricing["Type"],
+  timers: Timers
+): Usage | undefined => {
+  const usage = stream.usage()
+  const cost = costOf(candidate, stream.model(), usage, stream.reportedCost(), pricing, timers)
+  attempt.succeed(stream.status, usage, cost)
+  if (error !== undefined) {
+    attempt.fail(error)
+    permit.fail(error, counts(error))
+  } else if (cancelled) {
+    attempt.cancel()
+    permit.release()
+  } else permit.succeed(tokensOf(usage))
+  return usage
+}
+
+/** How a stream ended whose calls have closed books. */
+export const endOf = (
+  log: AttemptLog,
+  usage: Usage | undefined,
+  error: ProviderError | undefined,
+  served: StreamEnd["served"]
+): StreamEnd => ({ attempts: log.view(), usage, cost: totalCost(log), error, served })
+
+export const servedBy = ({ candidate: { instance, model }, fellBack }: Served<unknown>): Omit<ServedBy, "dropped"> => ({
+  provider: instance.provider,
+  instance: instance.id,
+  model,
+  fallback: fellBack
+})
+
 /** Mostly nothing. */
-const dropped = (dialect: FrontDialect, lost: ReadonlySet<Lost>): ReadonlyArray<string> =>
+export const dropped = (dialect: FrontDialect, lost: ReadonlySet<Lost>): ReadonlyArray<string> =>
   lost.size === 0 ? nothing : Translation.dropped(dialect, lost)
 
 const nothing: ReadonlyArray<string> = []

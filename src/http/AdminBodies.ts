@@ -1,6 +1,7 @@
 import * as Schema from "effect/Schema"
 import { strategies } from "../config/Settings.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
+import { MidStream } from "../domain/MidStream.js"
 
 /** What the admin routes answer; also what the subcommands read from a running gateway. */
 
@@ -29,6 +30,7 @@ export type ProvidersBody = typeof ProvidersBody.Type
 /** `GET /admin/failover/model/{model_id}` and `orelse explain --json`. */
 export const ExplanationBody = Schema.Struct({
   model: Schema.String,
+  strategy: Schema.Literal(...strategies),
   providers_available: Schema.Int,
   failover_order: Schema.Array(
     Schema.Struct({
@@ -52,7 +54,10 @@ export const ExplanationBody = Schema.Struct({
   ),
   recommendation: Schema.String,
   max_attempts: Schema.Int,
-  deadline_ms: Schema.Number
+  max_cost_usd: Schema.NullOr(Schema.String),
+  deadline_ms: Schema.Number,
+  waits_ms: Schema.Number,
+  mid_stream: MidStream
 }).annotations({ identifier: "Explanation" })
 export type ExplanationBody = typeof ExplanationBody.Type
 

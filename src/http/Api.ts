@@ -6,6 +6,7 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { version } from "../config/Version.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
+import { MidStream } from "../domain/MidStream.js"
 import {
   CircuitPayload,
   ExplanationBody,
@@ -38,7 +39,9 @@ const AttemptBody = Schema.Struct({
   ms: Schema.Number,
   /** USD as a decimal string; null is unknown. */
   cost: Schema.NullOr(Schema.String),
-  message: Schema.optional(Schema.String)
+  message: Schema.optional(Schema.String),
+  /** Characters of a broken stream that it was to go on with. */
+  continued_at: Schema.optional(Schema.Int)
 }).annotations({ identifier: "Attempt" })
 
 /** What the routes share that ask for a model: all that orelse reads itself. Other fields reach the provider untouched. */
@@ -46,6 +49,7 @@ const shared = {
   model: Schema.String,
   models: Schema.optional(Schema.Array(Schema.String)),
   require: Schema.optional(Schema.Literal("lossless")),
+  mid_stream: Schema.optional(MidStream),
   fallback: Schema.optional(
     Schema.Struct({
       enabled: Schema.optional(Schema.Boolean),

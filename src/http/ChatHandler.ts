@@ -86,8 +86,8 @@ const streamBody = (front: Front, inbound: Inbound, reply: ChatReplyStream, fact
   start: (sink) =>
     reply.start({
       onFrames: sink.write,
-      onEnd: ({ attempts, cost, error, usage }) => {
-        const ended: Facts = { ...facts, attempts, cost, usage, failure: error?.category }
+      onEnd: ({ attempts, cost, error, served, usage }) => {
+        const ended: Facts = { ...facts, ...served, attempts, cost, usage, failure: error?.category }
         if (Replies.wantsTrace(inbound)) {
           sink.write([front.memberFrame("orelse", traceOf(ended), reply.model, unixSeconds())])
         }
@@ -99,8 +99,8 @@ const streamBody = (front: Front, inbound: Inbound, reply: ChatReplyStream, fact
   pause: reply.pause,
   resume: reply.resume,
   cancel: () => {
-    const { attempts, cost, usage } = reply.cancel()
-    return { ...facts, attempts, cost, usage, failure: "cancelled" }
+    const { attempts, cost, served, usage } = reply.cancel()
+    return { ...facts, ...served, attempts, cost, usage, failure: "cancelled" }
   }
 })
 

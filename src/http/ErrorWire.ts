@@ -61,7 +61,8 @@ export const attemptJson = (attempt: Attempt): Readonly<Record<string, unknown>>
   status: attempt.status ?? null,
   ms: attempt.ms,
   cost: attempt.cost === undefined ? null : Money.toUsd(attempt.cost),
-  ...(attempt.message === undefined ? {} : { message: attempt.message })
+  ...(attempt.message === undefined ? {} : { message: attempt.message }),
+  ...(attempt.continuedAt === undefined ? {} : { continued_at: attempt.continuedAt })
 })
 
 const ofProvider = (error: ProviderError): WireError => {

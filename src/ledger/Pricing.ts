@@ -1,9 +1,9 @@
-import { calcPrice, type PriceOptions } from "@pydantic/genai-prices"
 import * as Context from "effect/Context"
 import * as Layer from "effect/Layer"
 import type { InstanceSettings } from "../config/Settings.js"
 import * as Money from "../domain/Money.js"
 import { inputTotal, outputTotal, type Usage } from "../domain/Usage.js"
+import * as PriceList from "../provider/PriceList.js"
 import { vendors } from "../provider/Vendor.js"
 
 /** What tokens cost. An unpriced model is `undefined`, never zero. */
@@ -25,7 +25,7 @@ export class Pricing extends Context.Tag("orelse/Pricing")<
   /** Prices of `@pydantic/genai-prices` as bundled; an instance's own `pricing` goes before them; local models cost 0. */
   static readonly layer: Layer.Layer<Pricing> = Layer.sync(Pricing, () => {
     const rates = new Map<string, Rates | "tiered" | undefined>()
-    const catalogued = (source: Source, model: string, usage: Usage, at: number): Money.Money | undefined => {
+    const catalogued = (source: PriceList.Source, model: string, usage: Usage, at: number): Money.Money | undefined => {
       const key = `${source.providerId ?? source.providerApiUrl}\n${model}`
       let known = rates.get(key)
       if (known === undefined && !rates.has(key)) {
@@ -44,7 +44,7 @@ export class Pricing extends Context.Tag("orelse/Pricing")<
         }
         const vendor = vendors[instance.provider]
         if (vendor.free) return Money.zero
-        const source = sourceOf(instance)
+        const source = PriceList.sourceOf(instance)
         if (source === undefined) return undefined
         for (const model of models) {
           const cost = catalogued(source, vendor.modelName(model), usage, at)
@@ -54,15 +54,6 @@ export class Pricing extends Context.Tag("orelse/Pricing")<
       }
     }
   })
-}
-
-/** Whose price list counts: a vendor's by name, or whoever's endpoint it is. */
-type Source = Pick<PriceOptions, "providerId" | "providerApiUrl">
-
-const sourceOf = (instance: InstanceSettings): Source | undefined => {
-  const { priceId } = vendors[instance.provider]
-  if (priceId !== undefined) return { providerId: priceId }
-  return instance.baseUrl === undefined ? undefined : { providerApiUrl: instance.baseUrl }
 }
 
 /** USD per million tokens of each bucket. */
@@ -84,8 +75,8 @@ const byRates = (rates: Rates, usage: Usage): Money.Money =>
   ])
 
 /** The flat prices of a model, or `tiered` where the catalogue must be asked with the very usage. */
-const lookUp = (source: Source, model: string, at: number): Rates | "tiered" | undefined => {
-  const found = price(source, model, { input_tokens: 1, output_tokens: 1 }, at)
+const lookUp = (source: PriceList.Source, model: string, at: number): Rates | "tiered" | undefined => {
+  const found = PriceList.find(source, model, { input_tokens: 1, output_tokens: 1 }, at)
   if (found === undefined) return undefined
   // Prices that change with the time of day are asked for each time, and so is what costs by the request, or more
   // or less for thinking.
@@ -104,8 +95,8 @@ const lookUp = (source: Source, model: string, at: number): Rates | "tiered" | u
 
 const special = ["requests_kcount", "output_reasoning_mtok"]
 
-const exactly = (source: Source, model: string, usage: Usage, at: number): Money.Money | undefined => {
-  const found = price(
+const exactly = (source: PriceList.Source, model: string, usage: Usage, at: number): Money.Money | undefined => {
+  const found = PriceList.find(
     source,
     model,
     {
@@ -118,18 +109,4 @@ const exactly = (source: Source, model: string, usage: Usage, at: number): Money
     at
   )
   return found === undefined ? undefined : Money.fromUsd(found.total_price)
-}
-
-const price = (
-  source: Source,
-  model: string,
-  usage: Readonly<Record<string, number>>,
-  at: number
-): Exclude<ReturnType<typeof calcPrice>, null> | undefined => {
-  try {
-    return calcPrice(usage, model, { ...source, timestamp: new Date(at) }) ?? undefined
-  } catch {
-    // It throws for a usage that its units cannot price; that is unknown as well.
-    return undefined
-  }
 }

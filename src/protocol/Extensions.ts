@@ -1,6 +1,7 @@
 import * as Schema from "effect/Schema"
 import type { ChatRequest, FallbackRequest } from "../domain/ChatRequest.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
+import { MidStream } from "../domain/MidStream.js"
 import { anArray, anObject, maxCandidates, maybe, tooMany } from "./Members.js"
 import * as PreferencesIn from "./PreferencesIn.js"
 
@@ -43,18 +44,23 @@ export const fields = {
   fallback: maybe(Fallback),
   require: maybe(
     Schema.Literal("lossless").annotations({ message: () => ({ message: 'Expected "lossless"', override: true }) })
+  ),
+  mid_stream: maybe(
+    MidStream.annotations({ message: () => ({ message: 'Expected "never" or "continue"', override: true }) })
   )
 }
 
 const Fields = Schema.Struct(fields)
 
 /** Members that are taken out of what is forwarded. OpenRouter's `provider` is one for every other vendor. */
-export const own = ["fallback", "models", "provider", "require"]
+export const own = ["fallback", "mid_stream", "models", "provider", "require"]
 
 /** What the extensions say; `undefined` when no model is named. */
 export const read = (
   request: typeof Fields.Type
-): Pick<ChatRequest, "fallback" | "lossless" | "model" | "models" | "preferences" | "session"> | undefined => {
+):
+  | Pick<ChatRequest, "fallback" | "lossless" | "midStream" | "model" | "models" | "preferences" | "session">
+  | undefined => {
   const models = request.models ?? []
   const model = request.model ?? models[0]
   if (model === undefined || model === "") return undefined
@@ -62,6 +68,7 @@ export const read = (
     model,
     models: request.model === undefined ? models.slice(1) : models,
     lossless: request.require === "lossless" || request.provider?.require_parameters === true,
+    midStream: request.mid_stream ?? undefined,
     preferences: PreferencesIn.read(request.provider),
     session: undefined,
     fallback: fallbackOf(request.fallback)

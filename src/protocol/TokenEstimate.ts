@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import { RequestRejected } from "../domain/GatewayError.js"
 import type { Part, Prompt } from "../domain/Prompt.js"
+import * as Tokenizer from "./Tokenizer.js"
 
 /**
  * About how many input tokens a request has. Text is counted with OpenAI's o200k; Claude's tokens are some 15 % more. Refused
@@ -16,36 +17,23 @@ export const ofRequest = (request: ChatRequest): Effect.Effect<number, RequestRe
         let counted = 0
         const tokens = ofPrompt(prompt, (text) => {
           counted += text.length
-          return counted > mostCounted || isCostly(text) ? costly(text) : count(text)
+          return counted > mostCounted || Tokenizer.isCostly(text) ? Tokenizer.roughly(text) : count(text)
         })
-        return Math.ceil(tokens * (request.model.includes("claude") ? claudeFactor : 1))
+        return Math.ceil(tokens * factorOf(request.model))
       },
       catch: () => new RequestRejected({ message: "the request is nested too deeply" })
     })
   )
 
-/** Its table weighs megabytes, so it is loaded when it is first needed. */
-const tokenizer = Effect.promise(() => import("gpt-tokenizer/encoding/o200k_base")).pipe(
-  Effect.map(
-    ({ countTokens }) =>
-      (text: string) =>
-        countTokens(text, { disallowedSpecial: new Set() })
-  )
-)
+const tokenizer = Effect.promise(Tokenizer.load)
 
-const claudeFactor = 1.15
-
-/** A long run without a space takes a tokenizer seconds, in which nobody else is served. */
-const isCostly = (text: string): boolean =>
-  text.length > 50_000 || /\s{200}/.test(text) || text.split(/\s+/).some(({ length }) => length >= 200)
+/** How many tokens of a model there are for one of o200k. */
+export const factorOf = (model: string): number => (model.includes("claude") ? 1.15 : 1)
 
 /** Characters of one request that are counted token by token: a tenth of a second's work. */
 const mostCounted = 1_000_000
 
 const sum = (amounts: ReadonlyArray<number>): number => amounts.reduce((total, amount) => total + amount, 0)
-
-/** Four bytes a token, as English has it. */
-const costly = (text: string): number => Math.ceil(Buffer.byteLength(text) / 4)
 
 const ofPrompt = (prompt: Prompt, count: (text: string) => number): number => {
   const ofPart = (part: Part): number => {
@@ -81,7 +69,7 @@ const ofPrompt = (prompt: Prompt, count: (text: string) => number): number => {
 const perMessage = 4
 
 /** Anthropic scales images to at most about so many. */
-const perImage = 1_600
+export const perImage = 1_600
 
 /** A few pages. */
-const perDocument = 3_000
+export const perDocument = 3_000

@@ -8,13 +8,14 @@ import * as AnthropicMarks from "./anthropic/Marks.js"
 import { native as nativeToAnthropic } from "./anthropic/PromptIn.js"
 import * as AnthropicRelay from "./anthropic/Relay.js"
 import * as AnthropicSplice from "./anthropic/Splice.js"
-import type { AnswerContext, Back, JsonObject, Outbound, Spliced } from "./Dialects.js"
+import type { AnswerContext, Back, JsonObject, Outbound, Spliced, StreamWriter } from "./Dialects.js"
 import type { Failure } from "./Failure.js"
 import { fronts } from "./Fronts.js"
 import * as Gemini from "./gemini/Gemini.js"
 import * as Json from "./Json.js"
 import { LineSplitter } from "./Lines.js"
 import type { Lost } from "./Lossiness.js"
+import type { OngoingAnswer } from "./OngoingAnswer.js"
 import * as Ollama from "./ollama/Ollama.js"
 import { native as nativeToOpenAi } from "./openai/Native.js"
 import * as OpenAi from "./openai/OpenAi.js"
@@ -102,14 +103,14 @@ export const decodeAnswer = (
   return chatAnswer(request, back, body, Json.record(Json.parsed(text)), answering())
 }
 
-/** How a stream goes from the provider to the caller. */
-export const way = (request: ChatRequest, back: Dialect, answering: Answering): Way => {
+/** How a stream goes from the provider to the caller; `answer` where it is a part of one that others may go on with. */
+export const way = (request: ChatRequest, back: Dialect, answering: Answering, answer?: OngoingAnswer): Way => {
   const spoken = backs[isChat(back) ? back : "openai-chat"]
   return {
     framing: spoken.framing,
     splitter: spoken.framing === "sse" ? new Sse.FrameSplitter() : new LineSplitter(),
     reader: spoken.reader(answering),
-    output: outputOf(request, back, answering)
+    output: answer?.output(() => writerOf(request, answering)) ?? outputOf(request, back, answering)
   }
 }
 
@@ -139,12 +140,15 @@ const unmarked = (event: ChatEvent, front: FrontDialect): ChatEvent =>
     : event
 
 const outputOf = (request: ChatRequest, back: Dialect, answering: Answering): Output => {
-  const { dialect, includeUsage } = request
-  if (dialect !== back) return Translator.make(fronts[dialect].writer({ ...answering, includeUsage }))
+  const { dialect } = request
+  if (dialect !== back) return Translator.make(writerOf(request, answering))
   return dialect === "anthropic-messages"
     ? AnthropicRelay.make(answering.realm)
     : OpenAiRelay.make({ ...answering, legacy: dialect === "openai-completions" })
 }
+
+const writerOf = ({ dialect, includeUsage }: ChatRequest, answering: Answering): StreamWriter =>
+  fronts[dialect].writer({ ...answering, includeUsage })
 
 const chatAnswer = (
   { dialect, includeUsage }: ChatRequest,

@@ -6,6 +6,7 @@ import type { ChatAnswer } from "../domain/ChatAnswer.js"
 import type { Dialect, FrontDialect } from "../domain/Dialect.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import type { Lost } from "../protocol/Lossiness.js"
+import type { OngoingAnswer } from "../protocol/OngoingAnswer.js"
 import * as Translation from "../protocol/Translation.js"
 import * as Asking from "./Asking.js"
 import { BufferedCall } from "./BufferedCall.js"
@@ -25,6 +26,8 @@ export interface ProviderCall extends Asking.Asked {
   readonly baseUrl: string | undefined
   readonly timers: Timers.Timers
   readonly limit: HardLimit
+  /** Of a stream that others may go on with when it breaks. */
+  readonly answer?: OngoingAnswer | undefined
 }
 
 /** A whole answer and the HTTP status that it came with. */
@@ -137,7 +140,7 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
     const ready = prepare(call, true, fail, (error) => done(Either.left(error)))
     if (ready === undefined) return () => {}
     const { dialect, lost, request } = ready
-    const way = Translation.way(call.request, dialect, answeringOf(call))
+    const way = Translation.way(call.request, dialect, answeringOf(call), call.answer)
     return new StreamCall(transport, request, instance.timeouts, call, way, lost, fail, done).abort
   }
 

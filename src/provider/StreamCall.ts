@@ -6,6 +6,7 @@ import type { Usage } from "../domain/Usage.js"
 import * as ErrorSignals from "../protocol/ErrorSignals.js"
 import type { Failure } from "../protocol/Failure.js"
 import type { Lost } from "../protocol/Lossiness.js"
+import type { OngoingAnswer } from "../protocol/OngoingAnswer.js"
 import { StreamMachine, type Way } from "../protocol/StreamMachine.js"
 import * as Failures from "./Failures.js"
 import type { Cancel, Timers } from "./Timers.js"
@@ -25,6 +26,8 @@ export interface ProviderStream {
   readonly status: number
   /** What of the request the provider was not told. */
   readonly lost: ReadonlySet<Lost>
+  /** What it is a part of, where others may go on with it when it breaks. */
+  readonly answer: OngoingAnswer | undefined
   /** Once. */
   readonly start: (sink: StreamSink) => void
   readonly pause: () => void
@@ -49,6 +52,7 @@ const maxErrorBytes = 1024 * 1024
  */
 export class StreamCall implements Incoming, ProviderStream {
   status = 0
+  readonly answer: OngoingAnswer | undefined
 
   /** Not there yet when the transport fails on the spot. */
   private readonly exchange: Exchange | undefined
@@ -69,12 +73,17 @@ export class StreamCall implements Incoming, ProviderStream {
     transport: Transport["Type"],
     outgoing: Outgoing,
     limits: Timeouts,
-    private readonly call: { readonly timers: Timers; readonly limit: HardLimit },
+    private readonly call: {
+      readonly timers: Timers
+      readonly limit: HardLimit
+      readonly answer?: OngoingAnswer | undefined
+    },
     private readonly way: Way,
     readonly lost: ReadonlySet<Lost>,
     private readonly fail: Failures.Fail,
     private readonly done: (result: Either.Either<ProviderStream, ProviderError>) => void
   ) {
+    this.answer = call.answer
     this.machine = new StreamMachine(way)
     this.watchdog = new Watchdog(call.timers, limits, call.limit, (phase) => {
       this.exchange?.abort()

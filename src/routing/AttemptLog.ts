@@ -16,7 +16,8 @@ export class AttemptEntry {
 
   constructor(
     private readonly candidate: Candidate,
-    private readonly now: () => number
+    private readonly now: () => number,
+    private readonly continuedAt: number | undefined
   ) {
     this.startedAt = now()
   }
@@ -41,7 +42,7 @@ export class AttemptEntry {
   }
 
   view(): Attempt {
-    const { candidate, error, status, usage, cost } = this
+    const { candidate, continuedAt, error, status, usage, cost } = this
     const ms = this.outcome === undefined ? this.now() - this.startedAt : this.ms
     return {
       instance: candidate.instance.id,
@@ -54,7 +55,8 @@ export class AttemptEntry {
       status,
       message: error?.message,
       usage,
-      cost
+      cost,
+      ...(continuedAt === undefined ? {} : { continuedAt })
     }
   }
 
@@ -66,6 +68,9 @@ export class AttemptEntry {
 
 /** The calls of one request, in order. */
 export class AttemptLog {
+  /** Calls that begin now are to go on behind so many characters of a broken stream. */
+  continuedAt: number | undefined = undefined
+
   private readonly entries: Array<AttemptEntry> = []
 
   constructor(private readonly now: () => number) {}
@@ -76,7 +81,7 @@ export class AttemptLog {
   }
 
   begin(candidate: Candidate): AttemptEntry {
-    const entry = new AttemptEntry(candidate, this.now)
+    const entry = new AttemptEntry(candidate, this.now, this.continuedAt)
     this.entries.push(entry)
     return entry
   }

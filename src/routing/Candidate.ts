@@ -12,6 +12,8 @@ export interface Candidate {
   readonly peer: boolean
   /** Which of the models that the request names, in its order; those of one are asked before those of the next. */
   readonly stage: number
+  /** Tokens of input and output together; `undefined`: not known. */
+  readonly contextWindow: number | undefined
   readonly baseUrl: string | undefined
   readonly maxTokens: number | undefined
   readonly temperature: number | undefined

@@ -1,19 +1,23 @@
 import * as Either from "effect/Either"
 import type { Snapshot } from "../catalog/Catalog.js"
-import type { InstanceSettings } from "../config/Settings.js"
+import type { InstanceSettings, Strategy } from "../config/Settings.js"
 import type { CatchRule } from "../domain/ErrorCategory.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
+import type { MidStream } from "../domain/MidStream.js"
 import * as Money from "../domain/Money.js"
 import type { InstanceStatus, Status } from "../health/Status.js"
 import type { Pricing } from "../ledger/Pricing.js"
 import * as RequestIn from "../protocol/openai/RequestIn.js"
 import type { Candidate } from "./Candidate.js"
+import * as MaxCost from "./MaxCost.js"
 import * as Plan from "./Plan.js"
 
 /** A plan as it is shown: who would be asked for a model now, in which order, and who would not and why. */
 export interface Explanation {
   readonly model: string
+  /** How peers are put in order. */
+  readonly strategy: Strategy
   /** Different instances among the candidates. */
   readonly providers_available: number
   readonly failover_order: ReadonlyArray<Step>
@@ -27,7 +31,13 @@ export interface Explanation {
   readonly recommendation: string
   /** Calls to providers that one request may cost. */
   readonly max_attempts: number
+  /** What the tokens of one chat can cost at most, in USD as a decimal string; null is unknown. */
+  readonly max_cost_usd: string | null
   readonly deadline_ms: number
+  /** So long it waits for somebody to be free or well again, where nobody is. */
+  readonly waits_ms: number
+  /** What becomes of a stream that breaks after its first output. */
+  readonly mid_stream: MidStream
 }
 
 /** One candidate of an explanation. */
@@ -74,6 +84,7 @@ export const make = (
 ): Either.Either<Explanation, RequestRejected | ModelNotServed> =>
   Either.map(planOf(model, knowledge), (plan) => ({
     model,
+    strategy: knowledge.snapshot.settings.routing.strategy,
     providers_available: instancesOf(plan).length,
     failover_order: plan.candidates.map((candidate, at) => stepOf(candidate, at, knowledge)),
     excluded: plan.excluded.map(({ detail, instance, model: id, reason }) => ({
@@ -84,8 +95,13 @@ export const make = (
     })),
     recommendation: recommend(plan),
     max_attempts: plan.maxAttempts,
-    deadline_ms: plan.deadline
+    max_cost_usd: inUsd(MaxCost.of(plan, knowledge.pricing, knowledge.now)),
+    deadline_ms: plan.deadline,
+    waits_ms: plan.patience,
+    mid_stream: plan.midStream
   }))
+
+const inUsd = (money: Money.Money | undefined): string | null => (money === undefined ? null : Money.toUsd(money))
 
 /** The different instances that a plan asks, in its order. */
 export const instancesOf = ({ candidates }: Plan.Plan): ReadonlyArray<string> => [

@@ -70,7 +70,7 @@ const rest = <A>(state: Run, callTo: CallTo<A>, from: number): Effect.Effect<Ser
       Effect.suspend(() => {
         if (!first) return attempt(position)
         first = false
-        return state.calls === 0 ? attempt(position) : state.lastFailure
+        return !state.failedOnce ? attempt(position) : state.lastFailure
       }),
       RetryPolicy.schedule(candidate.instance.retry, () => state.remaining(candidate, position))
     )

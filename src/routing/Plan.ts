@@ -3,6 +3,7 @@ import type { Snapshot } from "../catalog/Catalog.js"
 import type { HedgeSettings, InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
+import type { MidStream } from "../domain/MidStream.js"
 import type { Ailing } from "../health/Status.js"
 import { inabilities, nobodyCan, type Inability } from "./Ability.js"
 import type { Candidate } from "./Candidate.js"
@@ -30,7 +31,11 @@ export interface Plan {
   readonly maxAttempts: number
   /** In ms from the start. */
   readonly deadline: number
+  /** Its last step, where nobody may be asked at once: so long it waits for the first who may, in ms. */
+  readonly patience: number
   readonly hedge: HedgeSettings
+  /** What becomes of the stream when it breaks after its first output. */
+  readonly midStream: MidStream
   /** Nobody is well: the candidate is the one that is nearest to its recovery, at this time (Unix ms). */
   readonly lastResort: number | undefined
 }
@@ -62,15 +67,29 @@ export const make = (
   const chain = Chain.of(request, snapshot)
   if (Either.isLeft(chain)) return Either.left(chain.left)
   const { deadline, hedge, maxAttempts } = snapshot.settings.routing
-  const unable = inabilities(request, chain.right, arrange === undefined ? maxAttempts : Number.POSITIVE_INFINITY)
   const unwanted = Preferred.unwanted(request, chain.right, snapshot, prices)
-  const without = unwanted.length === 0 ? unable : [...unwanted, ...unable]
-  if (chain.right.every((each) => without.some(({ candidate }) => candidate === each))) {
-    return Either.left(nobodyCan(request, without))
-  }
-  const selected = select(chain.right, without, ailment, maxAttempts, arrange)
-  return Either.right({ asked: request.model, ...selected, maxAttempts, deadline, hedge })
+  const wanted =
+    unwanted.length === 0
+      ? chain.right
+      : chain.right.filter((each) => unwanted.every(({ candidate }) => candidate !== each))
+  // Where another order follows, nobody knows yet who stands behind the last that may be asked.
+  const judged = arrange === undefined ? maxAttempts : wanted.length
+  const unable = [...unwanted, ...inabilities(request, wanted, judged, snapshot.sampler)]
+  if (unable.length === chain.right.length) return Either.left(nobodyCan(request, unable))
+  const selected = select(chain.right, unable, ailment, maxAttempts, arrange)
+  return Either.right({
+    asked: request.model,
+    ...selected,
+    maxAttempts,
+    deadline,
+    patience: Math.min(longestPatience, deadline),
+    hedge,
+    midStream: request.midStream ?? snapshot.midStream(request.model)
+  })
 }
+
+/** A caller that waits for longer would have given up, or asked elsewhere; in ms. */
+const longestPatience = 5_000
 
 const none: ReadonlyArray<Excluded> = []
 

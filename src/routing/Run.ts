@@ -74,6 +74,8 @@ export class Run {
   private readonly callsTo: Array<number> = []
   private passedOver = false
   private error: ProviderError | undefined = undefined
+  /** Tokens of the largest context window that was too small. */
+  private outgrown = 0
   /** Scopes that have failed in this request: it counts once against each. */
   private readonly blamed = new Set<string>()
   /** Instances that this request has called. */
@@ -98,8 +100,9 @@ export class Run {
     return this.plan.candidates
   }
 
-  get calls(): number {
-    return this.log.calls
+  /** Somebody was asked, and failed. */
+  get failedOnce(): boolean {
+    return this.error !== undefined
   }
 
   /** Of those that were called, the last in the chain. */
@@ -135,7 +138,7 @@ export class Run {
 
   /** Waits for a candidate that is nearly well again, if there is one and time for it. */
   get anyoneAtLast(): Effect.Effect<number, ChainError> {
-    const patience = Math.min(this.timers.now() + longestPatience, this.deadlineAt)
+    const patience = Math.min(this.timers.now() + this.plan.patience, this.deadlineAt)
     const again: Effect.Effect<number, ChainError> = Effect.suspend(() => {
       const position = this.firstAdmitted()
       if (position !== undefined) return Effect.succeed(position)
@@ -184,11 +187,12 @@ export class Run {
     permit.release()
   }
 
-  failed({ entry, permit, position }: Started<unknown>, error: ProviderError): ProviderError {
+  failed({ candidate, entry, permit, position }: Started<unknown>, error: ProviderError): ProviderError {
     entry.fail(error)
     this.underWay.delete(permit)
     permit.fail(error, this.counts(error))
     this.error = error
+    if (error.category === "context_length") this.outgrown = Math.max(this.outgrown, comparable(candidate) ?? 0)
     this.failures.push({ error, at: this.timers.now(), position })
     return error
   }
@@ -221,7 +225,8 @@ export class Run {
   opens(candidate: Candidate): boolean {
     const { error } = this
     if (error === undefined || this.deadlinePassed()) return false
-    const opened = catches(candidate.catch, error.category)
+    const opened =
+      catches(candidate.catch, error.category) && (comparable(candidate) ?? Number.POSITIVE_INFINITY) > this.outgrown
     this.passedOver = !opened
     return opened
   }
@@ -302,7 +307,7 @@ export class Run {
   private admitLast(candidate: Candidate, extra: boolean): Permit | undefined {
     if (this.plan.lastResort === undefined) return undefined
     const ailment = this.admission.ailment(candidate)
-    const until = Math.min(this.timers.now() + longestPatience, this.deadlineAt)
+    const until = Math.min(this.timers.now() + this.plan.patience, this.deadlineAt)
     return ailment?.reason === "rate_limited" && ailment.until < until
       ? undefined
       : this.admission.admitLast(candidate, extra)
@@ -333,11 +338,12 @@ export class Run {
   }
 }
 
+/** The context window of a candidate; that of one with a bound of its own for the answer tells nothing about others. */
+const comparable = (candidate: Candidate | undefined): number | undefined =>
+  candidate?.maxTokens === undefined ? candidate?.contextWindow : undefined
+
 /** Why a candidate was left out that would have been asked, were it well. */
 const avoided: ReadonlySet<string> = new Set(["unhealthy", "circuit_open", "half_open", "rate_limited"])
-
-/** A candidate that is well again within this, in ms, is waited for. */
-const longestPatience = 5_000
 
 /** Nobody knows how long a trial takes: who waits for its end looks again after this, in ms. */
 const shortestWait = 250

@@ -52,7 +52,7 @@ const byPriority = (peers: ReadonlyArray<Candidate>): ReadonlyArray<Candidate> =
 const ascending = (peers: ReadonlyArray<Candidate>, score: (peer: Candidate) => number): ReadonlyArray<Candidate> => {
   const scored = peers.map((peer) => ({ peer, score: score(peer) }))
   // Infinities are equal, and their difference is no number.
-  return scored.sort((a, b) => (a.score < b.score ? -1 : a.score > b.score ? 1 : 0)).map(({ peer }) => peer)
+  return scored.toSorted((a, b) => (a.score < b.score ? -1 : a.score > b.score ? 1 : 0)).map(({ peer }) => peer)
 }
 
 const rotated = (peers: ReadonlyArray<Candidate>, turn: number): ReadonlyArray<Candidate> => {

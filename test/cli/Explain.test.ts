@@ -44,6 +44,8 @@ describe("an explanation in words", () => {
     } as const
     const explanation = {
       model: "m",
+      strategy: "priority",
+      waits_ms: 5_000,
       providers_available: 2,
       failover_order: [
         { ...step, priority: 1 },
@@ -62,14 +64,21 @@ describe("an explanation in words", () => {
       ],
       recommendation: "a is asked first",
       max_attempts: 6,
-      deadline_ms: 1_500
+      max_cost_usd: "0.42",
+      deadline_ms: 1_500,
+      mid_stream: "continue"
     } as const
     assert.deepStrictEqual(lines(explanation, Paint.plain), [
       "1. a/x (openai; degraded; 42 ms; 0.15 USD in and 0.6 USD out a million tokens)",
       "2. or else b/x (openai; on timeout; price unknown)",
       "left out: c/x (circuit_open: its circuit is open for 9 s)",
-      "At most 6 calls within 1.5 s: a is asked first."
+      "At most 6 calls and 0.42 USD within 1.5 s: a is asked first.",
+      "A stream that breaks is continued by who comes next."
     ])
+    assert.strictEqual(
+      lines({ ...explanation, max_cost_usd: null, mid_stream: "never" }, Paint.plain).at(-1),
+      "At most 6 calls of unknown cost within 1.5 s: a is asked first."
+    )
   })
 })
 
@@ -81,7 +90,7 @@ describe("orelse explain", () => {
       assert.deepStrictEqual(printed.split("\n"), [
         "1. first/gpt-4o-mini (openai; 0.15 USD in and 0.6 USD out a million tokens)",
         "2. or else second/small (openai-compatible; on rate_limit, timeout; price unknown)",
-        "At most 4 calls within 30 s: first is asked first, and 1 more can take over."
+        "At most 4 calls of unknown cost within 30 s: first is asked first, and 1 more can take over."
       ])
     })
   )

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { between, says, type Speaker } from "../http/messaging.js"
 import * as Replies from "../support/replies.js"
 import { chain, type Running } from "../support/server.js"
+import { settings } from "../support/settings.js"
 import * as Upstream from "../support/upstream.js"
 import { asking, collect } from "./Client.js"
 import { clients } from "./clients.js"
@@ -101,6 +103,31 @@ for (const client of clients) {
         assert.strictEqual(client.status(yield* rejection(() => client.whole(asking(url)))), 503)
         const streamed = yield* rejection(() => collect(client.pieces(url, never)))
         assert.strictEqual(client.status(streamed), 503)
+      })
+    )
+
+    it.scopedLive("takes a stream for one that broke and that another provider continued, in either dialect", () =>
+      Effect.gen(function* () {
+        const routing = { ...settings().routing, midStream: "continue" as const }
+        const { finish } = yield* Effect.flatMap(gateway(Replies.answer("whole")), ({ url }) =>
+          Effect.promise(() => client.streamed(asking(url)))
+        )
+        const seconds = [
+          ["openai-compatible", Replies.answer(" of it")],
+          ["anthropic-compatible", says(" of it")]
+        ] as const
+        for (const [vendor, reply] of seconds) {
+          const first = yield* Upstream.make(() => [...Replies.opening("half"), { end: "reset" }])
+          const second = yield* Upstream.make(reply)
+          const speakers: ReadonlyArray<Speaker> = [
+            ["openai-compatible", first],
+            [vendor, second]
+          ]
+          const running = yield* between("standalone", speakers, { routing })
+          const heard = yield* Effect.promise(() => client.streamed(asking(running.url)))
+          assert.deepStrictEqual(heard, { text: "half of it", calls: [], finish })
+          assert.strictEqual(yield* textOf(client.pieces(running.url, never)), "half of it")
+        }
       })
     )
 

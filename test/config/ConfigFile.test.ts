@@ -24,8 +24,9 @@ models:
     targets:
       - { instance: openai-primary, model: gpt-4o-mini }
       - { instance: fake, model: fake-mini, catch: [rate_limit, all] }
+    midStream: never
 tasks: { code: gpt-4o }
-routing: { strategy: priority, deadline: 30s, maxAttempts: 4, midStream: never }
+routing: { strategy: priority, deadline: 30s, maxAttempts: 4, midStream: continue }
 health: { checkOnStart: false, cacheFor: 30s }
 server: { host: localhost, port: 4000, bodyLimit: 1KiB, drain: 10s }
 log: { level: warn, format: json, file: orelse.log }
@@ -72,7 +73,8 @@ describe("the config file", () => {
           targets: [
             { instance: "openai-primary", model: "gpt-4o-mini", catch: undefined },
             { instance: "fake", model: "fake-mini", catch: ["rate_limit", "all"] }
-          ]
+          ],
+          midStream: "never"
         }
       ])
       assert.deepStrictEqual(settings.tasks, { default: "gpt-4o-mini", code: "gpt-4o" })
@@ -80,7 +82,7 @@ describe("the config file", () => {
         strategy: "priority",
         deadline: 30_000,
         maxAttempts: 4,
-        midStream: "never",
+        midStream: "continue",
         weights: {},
         sticky: undefined,
         hedge: { enabled: false, after: undefined },
@@ -98,6 +100,29 @@ describe("the config file", () => {
     })
   )
 
+  it.effect("takes what an instance can do and how large a target's window is", () =>
+    Effect.gen(function* () {
+      const { instances, models } = yield* loading({
+        file: `
+instances:
+  - { id: a, provider: ollama, capabilities: [chat, tools, vision, json_schema], maxTokensPerRequest: 16384 }
+models:
+  - { id: m, targets: [{ instance: a, model: x, contextWindow: "32768" }] }
+`
+      })
+      assert.deepStrictEqual(instances[0]?.capabilities, ["chat", "tools", "vision", "json_schema"])
+      assert.strictEqual(instances[0]?.maxTokensPerRequest, 16_384)
+      assert.strictEqual(models[0]?.targets[0]?.contextWindow, 32_768)
+      const wrong = yield* refused({
+        file: "instances: [{ id: a, provider: ollama, capabilities: [chat, seeing], maxTokensPerRequest: 0 }]"
+      })
+      assert.deepStrictEqual(
+        wrong.map((problem) => problem.split(":")[0]),
+        ["instances[0].capabilities[1]", "instances[0].maxTokensPerRequest"]
+      )
+    })
+  )
+
   it.effect("fills in the defaults of what it leaves out", () =>
     Effect.gen(function* () {
       const settings = yield* loading({ file: "instances: [{ id: local, provider: ollama }]" })
@@ -112,6 +137,8 @@ describe("the config file", () => {
           weight: 1,
           maxConcurrency: undefined,
           models: undefined,
+          capabilities: undefined,
+          maxTokensPerRequest: undefined,
           allowedBaseUrls: [],
           timeouts: { connect: 5_000, firstToken: 30_000, idle: 60_000, total: 600_000 },
           retry: {

@@ -16,6 +16,16 @@ describe("the config file as a whole", () => {
     })
   )
 
+  it.effect("refuses capabilities that are asked for in chats where chat is not among them", () =>
+    Effect.gen(function* () {
+      const each = [["tools", "vision"], [], ["chat"], ["json_schema", "chat"]]
+      const file = instances(...each.map((capabilities, at) => ({ id: `i${at}`, provider: "ollama", capabilities })))
+      assert.deepStrictEqual(yield* refused({ file }), [
+        "instances[0].capabilities: must hold chat, since the others are asked for in chats; an empty list is for an instance without chats"
+      ])
+    })
+  )
+
   it.effect("refuses a model's name that is taken, be it by an id or an alias", () =>
     Effect.gen(function* () {
       const targets = [{ instance: "o", model: "x" }]

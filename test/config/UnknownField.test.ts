@@ -12,15 +12,12 @@ describe("fields that this version would pass over", () => {
     [{ budgets: [] }, "budgets"],
     [{ alerts: { webhooks: [] } }, "alerts"],
     [{ health: { probe: "passive" } }, "health.probe"],
-    [{ instances: [{ capabilities: ["chat"] }] }, "instances.0.capabilities"],
-    [{ instances: [{ maxTokensPerRequest: 1 }] }, "instances.0.maxTokensPerRequest"],
     [{ instances: [{}, { rateLimit: {} }] }, "instances.1.rateLimit"]
   ])("are refused as not implemented where they are documented: %j", (value, path) => {
     assert.deepStrictEqual(told(value), [`${path}: is not implemented in this version`])
   })
 
   it.each([
-    [{ routing: { midStream: "continue" } }, "use never"],
     [{ instances: [{ retry: { jitter: "equal" } }] }, "use full or none"],
     [{ instances: [{ retry: { backoff: "linear" } }] }, "use exponential"]
   ])("include words of later versions, with what to use now: %j", (value, now) => {

@@ -153,12 +153,16 @@ for (const door of doors) {
         })
         assert.deepStrictEqual(at(answer), {
           model: "m",
+          strategy: "priority",
+          waits_ms: 5_000,
           providers_available: 2,
           failover_order: [step(1, "first"), step(2, "second")],
           excluded: [],
           recommendation: "first is asked first, and 1 more can take over",
           max_attempts: 6,
-          deadline_ms: 120_000
+          max_cost_usd: null,
+          deadline_ms: 120_000,
+          mid_stream: "never"
         })
         assert.isEmpty([...first.received, ...second.received])
       })

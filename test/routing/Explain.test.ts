@@ -81,11 +81,15 @@ describe("an explanation", () => {
       ])
       assert.deepStrictEqual(rest, {
         model: "m",
+        strategy: "priority",
+        waits_ms: 5_000,
         providers_available: 2,
         excluded: [],
         recommendation: "a is asked first, and 1 more can take over",
         max_attempts: 6,
-        deadline_ms: 120_000
+        max_cost_usd: "0",
+        deadline_ms: 120_000,
+        mid_stream: "never"
       })
     })
   )

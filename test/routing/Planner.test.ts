@@ -47,13 +47,13 @@ const asking = (fields: Readonly<Record<string, unknown>> = {}, more: Partial<Ch
 })
 
 /** The plan of a request now; who is asked first has answered. */
-const planned = (asked: ChatRequest = asking(), caller = local) =>
+const planned = (of: ChatRequest = asking(), caller = local) =>
   Effect.gen(function* () {
     const planner = yield* Planner
     const now = (yield* Effect.clock).unsafeCurrentTimeMillis()
-    const plan = planner.plan(asked, caller, now)
+    const plan = planner.plan(of, caller, now)
     const [first] = Either.isRight(plan) ? plan.right.candidates : []
-    if (first !== undefined) planner.served(asked, caller, first, now)
+    if (first !== undefined) planner.served(of, caller, first, now)
     return plan
   })
 
@@ -61,7 +61,7 @@ const order = (plan: Either.Either<Plan, unknown>): string =>
   Either.isRight(plan) ? plan.right.candidates.map(({ instance: { id } }) => id).join(" ") : "nobody"
 
 /** Who would be asked, in order. */
-const asked = (asked?: ChatRequest, caller?: typeof local) => Effect.map(planned(asked, caller), order)
+const asked = (of?: ChatRequest, caller?: typeof local) => Effect.map(planned(of, caller), order)
 
 const times = <A, E, R>(count: number, effect: Effect.Effect<A, E, R>) => Effect.replicateEffect(effect, count)
 

@@ -11,6 +11,7 @@ const peer = (id: string, more: Partial<InstanceSettings> = {}): Candidate => ({
   instance: instance(id, more),
   model: "m",
   catch: undefined,
+  contextWindow: undefined,
   peer: true,
   stage: 0,
   baseUrl: undefined,
@@ -150,7 +151,10 @@ describe("least-latency", () => {
     const order = ordered("least-latency", { latency: by({ a: 300, b: 100, c: 200 }), chance: () => 0 })
     assert.strictEqual(
       order.slice(1),
-      [...order.slice(1)].toSorted((x, y) => "bca".indexOf(x) - "bca".indexOf(y)).join("")
+      [...order]
+        .slice(1)
+        .toSorted((x, y) => "bca".indexOf(x) - "bca".indexOf(y))
+        .join("")
     )
   })
 })

@@ -45,6 +45,8 @@ export const instance = (id: string, overrides: Partial<InstanceSettings> = {}):
   weight: 1,
   maxConcurrency: undefined,
   models: undefined,
+  capabilities: undefined,
+  maxTokensPerRequest: undefined,
   allowedBaseUrls: [],
   timeouts: { connect: 5_000, firstToken: 30_000, idle: 60_000, total: 600_000 },
   retry: {

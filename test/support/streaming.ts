@@ -9,6 +9,7 @@ import * as TestClock from "effect/TestClock"
 import type { InstanceSettings, Settings } from "../../src/config/Settings.js"
 import type { StreamEvent } from "../../src/domain/ChatEvent.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
+import type { Circuits } from "../../src/health/Circuits.js"
 import type { SimulatedReply } from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
 import { gateway, request } from "./gateway.js"
@@ -22,7 +23,10 @@ export interface Setup {
 }
 
 /** A gateway whose model `m` is asked of these providers in turn, each following its script. */
-export const scripted = <A, E>(setup: Setup, body: Effect.Effect<A, E, Gateway | Simulator>): Effect.Effect<A, E> => {
+export const scripted = <A, E>(
+  setup: Setup,
+  body: Effect.Effect<A, E, Circuits | Gateway | Simulator>
+): Effect.Effect<A, E> => {
   const ids = Object.keys(setup.scripts)
   const configured = settings({
     instances: ids.map((id) => instance(id, setup.instances)),

@@ -39,7 +39,7 @@ const shown = (json: JsonObject): ReadonlyArray<string> =>
 
 const members =
   `model messages system max_tokens metadata stop_sequences stream temperature top_k top_p tools tool_choice
-  thinking output_format output_config fallback models provider require`.split(/\s+/)
+  thinking output_format output_config fallback mid_stream models provider require`.split(/\s+/)
 
 const beyond = (value: unknown, known: ReadonlyArray<string>): ReadonlyArray<string> => {
   const object = Json.record(value)

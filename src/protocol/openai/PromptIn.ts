@@ -44,7 +44,7 @@ export const prompt = (json: JsonObject): Prompt => {
 }
 
 const known = new Set(
-  `model messages stream stream_options fallback models provider require tools functions tool_choice function_call
+  `model messages stream stream_options fallback mid_stream models provider require tools functions tool_choice function_call
   parallel_tool_calls response_format max_tokens max_completion_tokens temperature top_p top_k stop seed presence_penalty
   frequency_penalty n reasoning_effort reasoning thinking user safety_identifier`.split(/\s+/)
 )

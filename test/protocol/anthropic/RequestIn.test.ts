@@ -16,6 +16,7 @@ describe("an Anthropic request", () => {
       models: ["n"],
       stream: true,
       require: "lossless",
+      mid_stream: "continue",
       metadata: { user_id: "u" },
       fallback: { providers: [{ provider: "openai", model_name: "o" }] }
     }
@@ -31,6 +32,7 @@ describe("an Anthropic request", () => {
       lossless: true,
       preferences: undefined,
       session: undefined,
+      midStream: "continue",
       stream: true,
       includeUsage: true,
       user: "u"
@@ -55,6 +57,7 @@ describe("an Anthropic request", () => {
     [{ stream: "yes" }, "stream", undefined],
     [{ metadata: { user_id: 7 } }, "metadata.user_id", undefined],
     [{ require: "everything" }, "require", undefined],
+    [{ mid_stream: "sometimes" }, "mid_stream", undefined],
     [{ model: undefined }, "model", "missing_required_parameter"]
   ])("is refused with the name of the field that is wrong: %j", (wrong, param, code) => {
     assert.deepInclude(refusal(JSON.parse(JSON.stringify({ ...good, ...wrong }))), { param, code })

@@ -25,6 +25,7 @@ describe("a request for embeddings", () => {
       lossless: false,
       preferences: undefined,
       session: undefined,
+      midStream: undefined,
       stream: false,
       includeUsage: false,
       user: "u"

@@ -23,6 +23,7 @@ describe("a request", () => {
       lossless: false,
       preferences: undefined,
       session: undefined,
+      midStream: undefined,
       headers: {},
       stream: true,
       includeUsage: true,

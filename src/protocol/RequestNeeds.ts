@@ -1,0 +1,47 @@
+import type { ChatRequest } from "../domain/ChatRequest.js"
+import type { JsonObject } from "./Dialects.js"
+import * as Json from "./Json.js"
+
+/** What a request asks of whoever answers it, read without translating it. Both fronts are read alike where their words differ. */
+
+/** A conversation, and not what came before chats or counts one. */
+export const isChat = ({ dialect }: ChatRequest): boolean =>
+  dialect === "openai-chat" || dialect === "anthropic-messages"
+
+/** Tools that the model may call. */
+export const hasTools = ({ view }: ChatRequest): boolean =>
+  Json.list(view["tools"]).length > 0 || Json.list(view["functions"]).length > 0
+
+/** Pictures, also in what a tool gave. */
+export const hasImages = ({ view }: ChatRequest): boolean =>
+  Json.list(view["messages"]).some((message) =>
+    Json.list(Json.record(message)["content"]).some(
+      (part) =>
+        Json.isRecord(part) &&
+        (isImage(part) || (part["type"] === "tool_result" && Json.records(part["content"]).some(isImage)))
+    )
+  )
+
+export const isImage = ({ type }: JsonObject): boolean => type === "image_url" || type === "image"
+
+/** An answer that follows a JSON schema. */
+export const hasSchema = ({ view }: ChatRequest): boolean =>
+  [view["response_format"], view["output_format"], Json.record(view["output_config"])["format"]].some(
+    (format) => Json.record(format)["type"] === "json_schema"
+  )
+
+/** The most tokens of an answer that the caller wants; `undefined`: not said. */
+export const maxTokens = ({ view }: ChatRequest): number | undefined =>
+  Json.number(view["max_completion_tokens"]) ?? Json.number(view["max_tokens"])
+
+/** How many answers it asks for. */
+export const answers = ({ dialect, view }: ChatRequest): number => {
+  if (dialect === "openai-chat") return atLeastOne(view["n"])
+  if (dialect !== "openai-completions") return 1
+  const { prompt } = view
+  // A list of numbers is one prompt in tokens.
+  const prompts = Array.isArray(prompt) && typeof prompt[0] !== "number" ? prompt.length : 1
+  return Math.max(1, prompts) * Math.max(atLeastOne(view["n"]), atLeastOne(view["best_of"]))
+}
+
+const atLeastOne = (value: unknown): number => Math.max(1, Math.ceil(Json.number(value) ?? 1))
