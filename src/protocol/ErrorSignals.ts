@@ -134,9 +134,10 @@ const sentence = (value: unknown, depth = 0): string | undefined => {
   if (typeof value === "string") return value === "" ? undefined : value
   if (depth > 5) return undefined
   if (Array.isArray(value)) return sentence(value[0], depth + 1)
-  const source = fields(value)
+  // What is not there has no members either: to look for them anyway is five to the power of the depth.
+  if (!Predicate.isRecord(value)) return undefined
   for (const name of ["error", "errors", "message", "msg", "detail"]) {
-    const found = sentence(source[name], depth + 1)
+    const found = sentence(value[name], depth + 1)
     if (found !== undefined) return found
   }
   return undefined
