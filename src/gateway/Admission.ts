@@ -51,8 +51,8 @@ export const make = (
             resume(Effect.void)
           }
         )
-        if (leave !== undefined) return Effect.sync(leave)
-        resume(Effect.sleep(crowded))
+        if (leave === undefined) resume(Effect.sleep(crowded))
+        return Effect.sync(() => leave?.())
       }),
     drop
   }
