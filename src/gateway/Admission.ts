@@ -51,11 +51,15 @@ export const make = (
             resume(Effect.void)
           }
         )
-        return Effect.sync(leave)
+        if (leave === undefined) resume(Effect.sleep(crowded))
+        return Effect.sync(() => leave?.())
       }),
     drop
   }
 }
+
+/** Whoever finds too many waiting looks again after this, in ms. */
+const crowded = 100
 
 const kindsOf = (streamed: boolean): readonly [CallKind, CallKind] => [
   { streamed, extra: false },

@@ -20,10 +20,13 @@ export class Concurrency extends Context.Tag("orelse/Concurrency")<
     /** A place for a call; `undefined`: there is none, or others wait for it. */
     readonly take: (instance: InstanceSettings) => Release | undefined
     /**
-     * Waits for a place at one of these, behind those who wait already, and gives the way to wait no more. Where too many
-     * wait it never comes; so whoever waits says for how long.
+     * Waits for a place at one of these, behind those who wait already, and gives the way to wait no more. `undefined`: too
+     * many wait already, and it never comes.
      */
-    readonly wait: (instances: ReadonlyArray<InstanceSettings>, give: (place: Place) => void) => () => void
+    readonly wait: (
+      instances: ReadonlyArray<InstanceSettings>,
+      give: (place: Place) => void
+    ) => (() => void) | undefined
   }
 >() {
   static readonly layer: Layer.Layer<Concurrency> = Layer.sync(Concurrency, () => {
@@ -48,8 +51,9 @@ export class Concurrency extends Context.Tag("orelse/Concurrency")<
           give(place)
         }
         // As many may wait as can be served at a time: whoever comes after them would wait too long.
-        for (const { counter, limit } of queues) if (counter.waiting.size < limit) counter.waiting.add(waiter)
-        return leave
+        const short = queues.filter(({ counter, limit }) => counter.waiting.size < limit)
+        for (const { counter } of short) counter.waiting.add(waiter)
+        return short.length === 0 ? undefined : leave
       }
     }
   })

@@ -37,7 +37,11 @@ export const run =
     if (position === undefined) {
       goOn(
         Either.left(
-          tidied(Effect.flatMap(Patience.wait(state, timers, admission), (last) => settled(rest(state, callTo, last))))
+          tidied(
+            Effect.flatMap(Patience.wait(state, timers, admission), (last) =>
+              settled(rest(state, admission, callTo, last))
+            )
+          )
         )
       )
       return () => {}
@@ -51,16 +55,21 @@ export const run =
       goOn(
         Either.isRight(result)
           ? Call.guard(() => settle(result.right))
-          : Either.left(tidied(settled(rest(state, callTo, state.furthest))))
+          : Either.left(tidied(settled(rest(state, admission, callTo, state.furthest))))
       )
     )
   }
 
 /**
  * What follows on the failure of the first call, or on waiting for it: its retries, or else the next candidate, or else the
- * one after. `orElse` is given no error, so each attempt leaves its failure in the run, where the next step's guard reads it.
+ * one after, or else whoever has room at last. `orElse` is given no error, so each attempt leaves its failure in the run, where the next step's guard reads it.
  */
-const rest = <A>(state: Run, callTo: CallTo<A>, from: number): Effect.Effect<Served<A>, ProviderError> => {
+const rest = <A>(
+  state: Run,
+  admission: Admission,
+  callTo: CallTo<A>,
+  from: number
+): Effect.Effect<Served<A>, ProviderError> => {
   const attempt = (position: number): Effect.Effect<Served<A>, ProviderError> =>
     Effect.suspend(() => {
       if (!state.admits(position)) return state.lastFailure
@@ -94,7 +103,7 @@ const rest = <A>(state: Run, callTo: CallTo<A>, from: number): Effect.Effect<Ser
         : state.lastFailure
     )
 
-  return state.candidates.reduce<Effect.Effect<Served<A>, ProviderError>>(
+  const chain = state.candidates.reduce<Effect.Effect<Served<A>, ProviderError>>(
     (before, candidate, position) =>
       position < from
         ? before
@@ -102,5 +111,17 @@ const rest = <A>(state: Run, callTo: CallTo<A>, from: number): Effect.Effect<Ser
           ? retries(candidate, position)
           : Effect.orElse(before, () => step(candidate, position)),
     state.lastFailure
+  )
+  // Whoever could take over and only had no room is waited for, once.
+  return Effect.orElse(chain, () =>
+    state.heirs.length === 0
+      ? state.lastFailure
+      : Effect.zipRight(
+          Patience.room(state, admission),
+          state.heirs.reduce<Effect.Effect<Served<A>, ProviderError>>(
+            (before, { candidate, position }) => Effect.orElse(before, () => step(candidate, position)),
+            state.lastFailure
+          )
+        )
   )
 }

@@ -26,5 +26,9 @@ export const wait = (run: Run, timers: Timers, admission: Admission): Effect.Eff
   return again
 }
 
+/** Waits for room at one of those that could take over from the last failure, as long as there is patience. */
+export const room = (run: Run, admission: Admission): Effect.Effect<void> =>
+  Effect.race(Effect.sleep(Math.max(0, run.patience)), admission.room(run.heirs.map(({ candidate }) => candidate)))
+
 /** Nobody knows how long a trial takes: who waits for its end looks again after this, in ms. */
 const shortest = 250

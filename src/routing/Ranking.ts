@@ -121,6 +121,10 @@ const withPeers = (
   candidates: ReadonlyArray<Candidate>,
   arrange: (peers: ReadonlyArray<Candidate>) => ReadonlyArray<Candidate>
 ): ReadonlyArray<Candidate> => {
+  const [head] = candidates
+  if (head === undefined || candidates.length < 2) return candidates
+  // Mostly all are peers, and there is nobody to work around.
+  if (candidates.every(({ peer, stage }) => peer && stage === head.stage)) return arrange(candidates)
   const placed = [...candidates]
   for (const stage of new Set(candidates.map((candidate) => candidate.stage))) {
     const places = candidates.flatMap((candidate, at) => (candidate.peer && candidate.stage === stage ? [at] : []))

@@ -168,6 +168,19 @@ export class Run {
     return opened
   }
 
+  /** Those that were not called though they are well and catch the last failure: they had no room. */
+  get heirs(): ReadonlyArray<{ readonly candidate: Candidate; readonly position: number }> {
+    const { error } = this
+    if (error === undefined || this.deadlinePassed() || this.callsLeft(this.plan.candidates.length - 1) <= 0) return []
+    return this.plan.candidates.flatMap((candidate, position) =>
+      this.callsTo[position] === undefined &&
+      catches(candidate.catch, error.category) &&
+      this.admission.ailment(candidate) === undefined
+        ? [{ candidate, position }]
+        : []
+    )
+  }
+
   announce(candidate: Candidate): Effect.Effect<void> {
     const { current, error } = this
     return Effect.logWarning("fallback").pipe(

@@ -79,6 +79,34 @@ describe("an instance that has as many calls as it takes", () => {
     )
   )
 
+  it.effect("is waited for by whoever finds too many waiting, as soon as there are fewer", () =>
+    on(
+      ["a"],
+      Effect.gen(function* () {
+        const fibers = yield* Effect.replicateEffect(asking(), 5)
+        yield* TestClock.adjust("3 seconds")
+        const outcomes = yield* Effect.forEach(fibers, outcome)
+        assert.deepStrictEqual(outcomes, ["a false", "a false", "a false", "a false", "a false"])
+        assert.strictEqual(yield* busy, 0)
+      })
+    )
+  )
+
+  // Known not to hold: a full candidate is passed over also where it is the last, and the caller is told the failure before.
+  it.effect("is waited for where the one before it failed, and nobody else is there", () =>
+    on(
+      ["b", "a"],
+      Effect.gen(function* () {
+        const simulator = yield* Simulator
+        yield* simulator.script("b", Simulated.failure(503, { message: "down" }))
+        const fibers = yield* Effect.replicateEffect(asking(), 4)
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(yield* Effect.forEach(fibers, outcome), ["a true", "a true", "a true", "a true"])
+        assert.strictEqual(yield* busy, 0)
+      })
+    )
+  )
+
   it.effect("has its place back when the caller hangs up, and the next in line gets it", () =>
     on(
       ["a"],

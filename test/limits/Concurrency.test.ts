@@ -77,7 +77,7 @@ describe("the places at an instance", () => {
     Effect.sync(() => {
       const release = concurrency.take(one)
       const { got, leave } = waiting(concurrency, one)
-      leave()
+      leave?.()
       release?.()
       assert.deepStrictEqual([got.length, concurrency.busy("one")], [0, 0])
       assert.isDefined(concurrency.take(one))
@@ -88,6 +88,10 @@ describe("the places at an instance", () => {
     Effect.sync(() => {
       const release = concurrency.take(one)
       const [first, second] = [waiting(concurrency, one), waiting(concurrency, one)]
+      assert.deepStrictEqual(
+        [first, second].map(({ leave }) => leave === undefined),
+        [false, true]
+      )
       release?.()
       first.got[0]?.release()
       assert.deepStrictEqual([first.got.length, second.got.length, concurrency.busy("one")], [1, 0, 0])

@@ -221,3 +221,17 @@ describe("any answer", () => {
     assert.strictEqual(message.length, 500)
   })
 })
+
+describe("what it costs to read an error answer", () => {
+  it("is little, also where it has none of the members that words are looked for in", () => {
+    const bodies = [{ error: { code: "down" } }, { errors: [{}] }, {}, { error: { message: "down" } }]
+    const read = (): void => bodies.forEach((body) => void answer(500, body))
+    const times = 250
+    for (let time = 0; time < times; time++) read()
+    const began = process.cpuUsage()
+    for (let time = 0; time < times; time++) read()
+    const { system, user } = process.cpuUsage(began)
+    // In us. It takes a tenth of that; with a search through members of what is not there it took several times as much.
+    assert.isBelow((user + system) / (times * bodies.length), 150)
+  })
+})
