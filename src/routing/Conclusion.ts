@@ -21,6 +21,8 @@ export interface Unanswered {
   readonly candidates: number
   /** The last of the plan does not catch the last failure. */
   readonly passedOver: boolean
+  /** When the first of them may be asked again, where all are out (Unix ms). */
+  readonly recovery: number | undefined
   /** The deadline has passed. */
   readonly late: boolean
   /** Unix ms. */
@@ -28,13 +30,23 @@ export interface Unanswered {
 }
 
 /** What the caller is told when nobody answered. */
-export const of = ({ attempts, candidates, failures, late, now, passedOver, plan }: Unanswered): ChainError => {
+export const of = ({
+  attempts,
+  candidates,
+  failures,
+  late,
+  now,
+  passedOver,
+  plan,
+  recovery
+}: Unanswered): ChainError => {
   const error = failures.at(-1)?.error
   if (error === undefined || late) return new DeadlineExceeded({ attempts, deadlineMs: plan.deadline })
   if (candidates === 1 || passedOver) return new ProviderFailed({ error, attempts })
-  const waits = failures.flatMap(({ at, error: { retryAfterMs } }) =>
+  const named = failures.flatMap(({ at, error: { retryAfterMs } }) =>
     retryAfterMs === undefined ? [] : [Math.max(0, at + retryAfterMs - now)]
   )
+  const waits = named.length > 0 || recovery === undefined ? named : [Math.max(soonest, Math.ceil(recovery - now))]
   return new FallbackExhausted({
     attempts,
     ...(waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) }),

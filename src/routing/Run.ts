@@ -223,6 +223,7 @@ export class Run {
       failures: this.failures,
       candidates: this.callsTo.filter((calls) => calls > 0).length,
       passedOver: this.passedOver,
+      recovery: this.recovery(),
       late: this.deadlinePassed(),
       now: this.timers.now()
     })
@@ -245,6 +246,12 @@ export class Run {
     return ailment?.reason === "rate_limited" && ailment.until < until
       ? undefined
       : this.admission.admitLast(candidate, extra)
+  }
+
+  private recovery(): number | undefined {
+    const ends = this.plan.candidates.map((candidate) => this.admission.ailment(candidate)?.until)
+    const first = Math.min(...ends.map((end) => end ?? Number.NaN))
+    return Number.isFinite(first) ? first : undefined
   }
 
   /** A candidate before this one was left out although it was there, for its health or its limits. */

@@ -302,6 +302,20 @@ describe("when nobody is well", () => {
       )
   )
 
+  it.effect("those whose failures opened the last circuits are told when the first of them closes again", () =>
+    between(
+      { a: [down], b: [down] },
+      Effect.gen(function* () {
+        const [first, , third] = yield* times(3, ask())
+        const waitOf = (outcome: typeof first) =>
+          outcome?._tag === "Left" && outcome.left._tag === "FallbackExhausted" ? outcome.left.retryAfterMs : undefined
+        assert.isUndefined(waitOf(first))
+        assert.isAbove(waitOf(third) ?? 0, 30_000)
+        assert.isAtMost(waitOf(third) ?? Number.POSITIVE_INFINITY, 60_000)
+      })
+    )
+  )
+
   it.effect("and it answers after all, it is as if it had been tried", () =>
     between(
       { a: [ok], b: [ok] },
