@@ -7,6 +7,7 @@ import type { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
 import type { MidStream } from "../domain/MidStream.js"
 import * as Money from "../domain/Money.js"
 import type { InstanceStatus, Status } from "../health/Status.js"
+import * as PerMillion from "../ledger/PerMillion.js"
 import type { Pricing } from "../ledger/Pricing.js"
 import * as RequestIn from "../protocol/openai/RequestIn.js"
 import { reasons } from "./Ailing.js"
@@ -128,17 +129,10 @@ const stepOf = (
 }
 
 const priceOf = (instance: InstanceSettings, model: string, pricing: Pricing["Type"], now: number): Step["pricing"] => {
-  const cost = (tokens: { readonly input?: number; readonly output?: number }): Money.Money | undefined =>
-    pricing.cost(instance, [model], { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0, ...tokens }, now)
-  const prompt = perMillion((input) => cost({ input }))
-  const completion = perMillion((output) => cost({ output }))
-  return prompt === undefined || completion === undefined ? null : { prompt, completion }
-}
-
-/** What a thousand tokens more cost, times a thousand: few enough for the lowest tier, and without a fee by the request. */
-const perMillion = (cost: (tokens: number) => Money.Money | undefined): string | undefined => {
-  const [some, more] = [cost(1_000), cost(2_000)]
-  return some === undefined || more === undefined ? undefined : Money.toUsd(Money.Money.make((more - some) * 1_000n))
+  const prices = PerMillion.of(pricing, instance, model, now)
+  return prices === undefined
+    ? null
+    : { prompt: Money.toUsd(prices.prompt), completion: Money.toUsd(prices.completion) }
 }
 
 const recommend = (plan: Plan.Plan): string => {

@@ -4,6 +4,7 @@ import type { HedgeSettings, InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ModelNotServed, RequestRejected } from "../domain/GatewayError.js"
 import type { MidStream } from "../domain/MidStream.js"
+import type * as PerMillion from "../ledger/PerMillion.js"
 import { inabilities, nobodyCan, type Inability } from "./Ability.js"
 import * as Ailing from "./Ailing.js"
 import type { Candidate } from "./Candidate.js"
@@ -51,8 +52,8 @@ export interface Situation {
   readonly ailment: Ailment
   /** `undefined`: the order of the configuration is the order. */
   readonly arrange: Arrange | undefined
-  /** USD per million tokens; `undefined` is unknown. Asked where the caller caps prices. */
-  readonly prices: (candidate: Candidate) => Preferred.Prices | undefined
+  /** `undefined` is unknown. Asked where the caller caps prices. */
+  readonly prices: (candidate: Candidate) => PerMillion.Prices | undefined
 }
 
 /** Nothing is known but the configuration. */

@@ -1,22 +1,18 @@
 import type { Snapshot } from "../catalog/Catalog.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
+import * as Money from "../domain/Money.js"
 import type { Preferences } from "../domain/Preferences.js"
+import type * as PerMillion from "../ledger/PerMillion.js"
 import { vendors } from "../provider/Vendor.js"
 import type { Inability } from "./Ability.js"
 import type { Candidate } from "./Candidate.js"
-
-/** What tokens cost at a candidate, in USD per million. */
-export interface Prices {
-  readonly prompt: number
-  readonly completion: number
-}
 
 /** Candidates that the caller's preferences leave out. */
 export const unwanted = (
   { preferences }: ChatRequest,
   chain: ReadonlyArray<Candidate>,
   snapshot: Snapshot,
-  prices: (candidate: Candidate) => Prices | undefined
+  prices: (candidate: Candidate) => PerMillion.Prices | undefined
 ): ReadonlyArray<Inability> => {
   if (preferences === undefined) return nobody
   const known = (name: string): boolean =>
@@ -73,11 +69,12 @@ const isCalled = ({ instance }: Candidate, name: string): boolean =>
 const isAffordable = (
   candidate: Candidate,
   { maxPrice }: Preferences,
-  prices: (candidate: Candidate) => Prices | undefined
+  prices: (candidate: Candidate) => PerMillion.Prices | undefined
 ): boolean => {
   if (maxPrice === undefined || vendors[candidate.instance.provider].quirks.preferences === true) return true
   const price = prices(candidate)
   if (price === undefined) return false
-  const { completion = Number.POSITIVE_INFINITY, prompt = Number.POSITIVE_INFINITY } = maxPrice
-  return price.prompt <= prompt && price.completion <= completion
+  return within(price.prompt, maxPrice.prompt) && within(price.completion, maxPrice.completion)
 }
+
+const within = (cost: Money.Money, cap: number | undefined): boolean => cap === undefined || cost <= Money.fromUsd(cap)

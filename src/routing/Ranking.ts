@@ -2,8 +2,8 @@ import type { Snapshot } from "../catalog/Catalog.js"
 import type { Caller } from "../domain/Caller.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { Money } from "../domain/Money.js"
-import * as MoneyOf from "../domain/Money.js"
 import type { Pace } from "../health/Pace.js"
+import * as PerMillion from "../ledger/PerMillion.js"
 import type { Pricing } from "../ledger/Pricing.js"
 import type { Candidate } from "./Candidate.js"
 import type { Arrange } from "./Plan.js"
@@ -58,14 +58,8 @@ export class Ranking {
     }
   }
 
-  /** USD per million tokens of a candidate. */
-  prices(candidate: Candidate, now: number): Preferred.Prices | undefined {
-    const usd = (tokens: { readonly input?: number; readonly output?: number }): number | undefined => {
-      const cost = this.costOf(candidate, { input: 0, output: 0, ...tokens }, now)
-      return cost === undefined ? undefined : Number(MoneyOf.toUsd(cost))
-    }
-    const [prompt, completion] = [usd({ input: 1_000_000 }), usd({ output: 1_000_000 })]
-    return prompt === undefined || completion === undefined ? undefined : { prompt, completion }
+  prices({ instance, model }: Candidate, now: number): PerMillion.Prices | undefined {
+    return PerMillion.of(this.known.pricing, instance, model, now)
   }
 
   /** A candidate served a request: its session stays with it. */
