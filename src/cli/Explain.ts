@@ -56,7 +56,7 @@ export const lines = (explanation: ExplanationBody, paint: Paint.Paint): Readonl
     ({ detail, instance, provider_model_id, reason }) =>
       `left out: ${instance}/${provider_model_id} (${reason}: ${detail})`
   ),
-  `At most ${explanation.max_attempts} calls${costing(explanation)} within ${explanation.deadline_ms / 1000} s${ordering(explanation)}: ${explanation.recommendation}.`,
+  `At most ${explanation.max_attempts} calls${costing(explanation)} within ${explanation.deadline_ms / 1000} s, up to ${explanation.waits_ms / 1000} s of them waiting for somebody to be free${ordering(explanation)}: ${explanation.recommendation}.`,
   ...(explanation.mid_stream === "continue" ? ["A stream that breaks is continued by who comes next."] : [])
 ]
 

@@ -79,6 +79,10 @@ const held = (permit: Permit, release: Release): Permit => ({
     release()
     permit.fail(error, counts)
   },
+  late: (ms) => {
+    release()
+    permit.late(ms)
+  },
   release: () => {
     release()
     permit.release()

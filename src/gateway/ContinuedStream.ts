@@ -225,6 +225,7 @@ class ContinuedStream {
   }
 
   private finish(error: ProviderError | undefined): void {
+    if (this.end !== undefined) return
     this.sink?.onEnd(this.ended(error))
   }
 

@@ -3,6 +3,10 @@ import type { ProviderError } from "../domain/ProviderError.js"
 /** Who can be at fault: an instance's credential, the instance, or one of its models. */
 export type Scope = "key" | "instance" | "model"
 
+/** A scope by name; two instances share none. */
+export const nameOf = (scope: Scope, instance: string, model: string): string =>
+  scope === "model" ? `model ${instance} ${model}` : `${scope} ${instance}`
+
 /** What a failure says of a scope. */
 export type Blame =
   /** It counts; some of them open the circuit. */

@@ -101,7 +101,7 @@ export const fail = (
   chance: number
 ): CircuitBreaker => {
   if (generation !== breaker.generation || breaker.circuit === "open") return breaker
-  if (breaker.circuit === "half_open") return opened(breaker, settings, now, chance)
+  if (breaker.circuit === "half_open") return opened(failedOnce(breaker), settings, now, chance)
   const recent = [...breaker.failedAt, now].filter((at) => now - at < settings.window)
   const failing: CircuitBreaker = {
     ...breaker,
@@ -128,10 +128,12 @@ export const trip = (
   chance: number,
   until?: number
 ): CircuitBreaker => {
-  if (until === undefined) return breaker.circuit === "open" ? breaker : opened(breaker, settings, now, chance)
+  if (until === undefined) {
+    return breaker.circuit === "open" ? breaker : opened(failedOnce(breaker), settings, now, chance)
+  }
   // The later one of two times holds.
   if (breaker.circuit === "open") return { ...breaker, retryAt: Math.max(breaker.retryAt, until) }
-  return { ...opened(breaker, settings, now, chance), retryAt: until }
+  return { ...opened(failedOnce(breaker), settings, now, chance), retryAt: until }
 }
 
 /** An operator's decree. The circuit begins anew, closed. */
@@ -156,6 +158,11 @@ export const openFor = (backoff: BackoffSettings, nth: number, chance: number): 
         : initial * fibonacci(Math.min(nth, 64))
   return Math.round(Math.min(max, grown) * (1 + jitter * (2 * chance - 1)))
 }
+
+const failedOnce = (breaker: CircuitBreaker): CircuitBreaker => ({
+  ...breaker,
+  consecutiveFailures: breaker.consecutiveFailures + 1
+})
 
 const opened = (breaker: CircuitBreaker, settings: CircuitSettings, now: number, chance: number): CircuitBreaker => {
   const openings = breaker.openings + 1

@@ -14,15 +14,17 @@ export class RecentCalls {
   private nextOutcome = 0
   private ewma: number | undefined = undefined
 
-  succeed(latency: number): void {
-    this.outcome(true)
+  /** An answer began after so many ms. */
+  began(latency: number): void {
     this.latencies[this.next] = latency
     this.next = (this.next + 1) % remembered
     this.ewma = this.ewma === undefined ? latency : this.ewma + weight * (latency - this.ewma)
   }
 
-  fail(): void {
-    this.outcome(false)
+  /** A call ended, well or not. */
+  ended(well: boolean): void {
+    this.outcomes[this.nextOutcome] = well
+    this.nextOutcome = (this.nextOutcome + 1) % remembered
   }
 
   /** Of the latest calls; `undefined` before the first one. */
@@ -39,11 +41,6 @@ export class RecentCalls {
     const sorted = this.latencies.toSorted((a, b) => a - b)
     const at = (share: number): number | undefined => sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
     return { ewma: this.ewma, p50: at(0.5), p95: at(0.95), p99: at(0.99) }
-  }
-
-  private outcome(ok: boolean): void {
-    this.outcomes[this.nextOutcome] = ok
-    this.nextOutcome = (this.nextOutcome + 1) % remembered
   }
 }
 

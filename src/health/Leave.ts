@@ -45,7 +45,8 @@ export const make = (
       generation: number
     ) => CircuitBreaker.CircuitBreaker
   ): void => {
-    if (scopes.pristine) return
+    // Where shares of failures count, a success is as good to know as a failure.
+    if (scopes.pristine && settings.failureRatio === undefined) return
     for (const [place, scope] of allScopes.entries()) {
       const { breaker } = scopes.of(scope, instance, model)
       const changed = next(breaker, scope, generations[place] ?? 0)
@@ -61,7 +62,7 @@ export const make = (
   return {
     begin: (latency) => {
       if (over || streamed === undefined) return
-      traffic.calls(instance.id).succeed(latency)
+      traffic.calls(instance.id).began(latency)
       const at = now()
       traffic.paces.of(instance.id, model, streamed).began(latency, at)
       if (streamed) spokeAt = at
@@ -70,15 +71,17 @@ export const make = (
     succeed: (tokens) => {
       if (over) return
       over = true
-      if (tokens !== undefined && streamed !== undefined)
-        traffic.paces.of(instance.id, model, streamed).ended(tokens, now() - spokeAt)
+      if (streamed !== undefined) {
+        traffic.calls(instance.id).ended(true)
+        if (tokens !== undefined) traffic.paces.of(instance.id, model, streamed).ended(tokens, now() - spokeAt)
+      }
       each((breaker, _, generation) => CircuitBreaker.succeed(breaker, settings, now(), generation, placed))
     },
     fail: (error, counts) => {
       if (over) return
       over = true
       const blame = Blame.of(error)
-      if (counts && blame?._tag === "Failure" && streamed !== undefined) traffic.calls(instance.id).fail()
+      if (counts && blame?._tag === "Failure" && streamed !== undefined) traffic.calls(instance.id).ended(false)
       // So that a first failure has somewhere to be kept.
       if (blame !== undefined) scopes.keep(blame.scope, instance, model)
       each((breaker, scope, generation) => {
@@ -101,6 +104,12 @@ export const make = (
             return released
         }
       })
+    },
+    late: (ms) => {
+      if (over) return
+      over = true
+      if (streamed !== undefined) traffic.paces.of(instance.id, model, streamed).late(ms, now())
+      leave()
     },
     release: () => {
       if (over) return

@@ -21,6 +21,12 @@ export class Pace {
     this.at = now
   }
 
+  /** An answer had not begun after so many ms, and was given up. */
+  late(latency: number, now: number): void {
+    // Less than usual says nothing.
+    if (latency > this.latency(now)) this.began(latency, now)
+  }
+
   /** An answer of so many tokens took so many ms from its first one, or from the start where it came whole. */
   ended(tokens: number, ms: number): void {
     if (tokens < fewTokens || ms <= 0) return

@@ -31,6 +31,8 @@ export interface Permit {
   readonly succeed: (tokens?: number) => void
   /** `counts` is false where the same request has failed at this scope before. */
   readonly fail: (error: ProviderError, counts: boolean) => void
+  /** It was given up after so many ms in which it had not begun to answer: it is slow, and nobody knows more. */
+  readonly late: (ms: number) => void
   /** It ended without telling anything: the caller hung up. */
   readonly release: () => void
 }

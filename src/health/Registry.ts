@@ -63,8 +63,13 @@ export class Registry implements Leave.Books {
     now: () => number,
     kind: CallKind
   ): Permit | undefined => {
-    for (const scope of scopes) if (this.scopes.of(scope, instance, model).breaker.forced === "open") return undefined
-    if (!this.traffic.budget(instance.id).withdraw(now())) return undefined
+    for (const scope of scopes) {
+      const { breaker } = this.scopes.of(scope, instance, model)
+      // Trials are as many as are let through, also where nobody else is left.
+      const full = breaker.circuit === "half_open" && !CircuitBreaker.admits(breaker, this.settings, now())
+      if (breaker.forced === "open" || full) return undefined
+    }
+    if (!this.traffic.budget(instance.id).withdrawLast(now())) return undefined
     return this.permit(instance, model, now, kind.streamed)
   }
 
@@ -102,6 +107,7 @@ export class Registry implements Leave.Books {
         CircuitBreaker.force(this.scopes.of(scope, instance, "").breaker, forced)
       )
     }
+    this.scopes.forgive(instance)
     for (const { breaker, model } of this.scopes.modelsOf(instance)) {
       this.scopes.change("model", instance, model, now, CircuitBreaker.force(breaker, "auto"))
     }

@@ -1,12 +1,13 @@
 /**
  * What an instance may be asked on top of each request's first call to it: retries, hedges, and calls in spite of an open
- * circuit. Each first call pays a share in, so that retries never add more than that share to the load, however much fails;
- * time pays in a little, so that an instance nobody asks any more is tried again some day.
+ * circuit. Each first call pays a share in, so that retries never add more than that share to the load, however much fails.
+ * A second counts as a call, so that an instance which is seldom asked may be asked again all the same.
  * @see https://finagle.github.io/blog/2016/02/08/retry-budgets/
  */
 export class RetryBudget {
   private tokens: number
   private at: number | undefined = undefined
+  private lastAt = Number.NEGATIVE_INFINITY
 
   /** `ratio`: extra calls a first call; `reserve`: extra calls that may be made at once. */
   constructor(
@@ -34,12 +35,19 @@ export class RetryBudget {
     return true
   }
 
+  /** Takes out one more call where nobody else is left: once in a while there is one, whatever was spent. */
+  withdrawLast(now: number): boolean {
+    if (!this.withdraw(now) && now - this.lastAt < seldom) return false
+    this.lastAt = now
+    return true
+  }
+
   private fill(now: number): void {
     const passed = Math.max(0, now - (this.at ?? now))
     this.at = now
-    this.tokens = Math.min(this.reserve, this.tokens + (passed / 1000) * perSecond)
+    this.tokens = Math.min(this.reserve, this.tokens + (passed / 1000) * this.ratio)
   }
 }
 
-/** Calls that time alone gives back. */
-const perSecond = 0.1
+/** In ms. */
+const seldom = 10_000

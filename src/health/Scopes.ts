@@ -1,5 +1,5 @@
 import type { InstanceSettings } from "../config/Settings.js"
-import type * as Blame from "./Blame.js"
+import * as Blame from "./Blame.js"
 import * as CircuitBreaker from "./CircuitBreaker.js"
 import type { HealthEvent } from "./Permit.js"
 
@@ -30,11 +30,11 @@ export class Scopes {
   }
 
   of(scope: Blame.Scope, instance: InstanceSettings, model: string): Pick<Entry, "breaker" | "notBefore"> {
-    return this.entries.get(nameOf(scope, instance, model)) ?? well
+    return this.entries.get(Blame.nameOf(scope, instance.id, model)) ?? well
   }
 
   keep(scope: Blame.Scope, instance: InstanceSettings, model: string): Entry {
-    const name = nameOf(scope, instance, model)
+    const name = Blame.nameOf(scope, instance.id, model)
     const known = this.entries.get(name) ?? { scope, instance, model, ...well }
     // Names of models come from callers, ill ones too: those that were not heard of for longest are forgotten first.
     this.entries.delete(name)
@@ -66,7 +66,8 @@ export class Scopes {
     const before = CircuitBreaker.circuitOf(entry.breaker)
     entry.breaker = breaker
     const circuit = CircuitBreaker.circuitOf(breaker)
-    if (circuit === before) return
+    // An operator's decree about an instance is one event, and says nothing of its key.
+    if (circuit === before || (scope === "key" && breaker.forced !== "auto")) return
     this.publish({
       event_type: scope === "key" && circuit === "open" ? "key_out" : eventOf[circuit],
       at,
@@ -79,14 +80,16 @@ export class Scopes {
     })
   }
 
+  /** Nobody waits any more for what an instance once asked. */
+  forgive({ id }: InstanceSettings): void {
+    for (const entry of this.entries.values()) if (entry.instance.id === id) entry.notBefore = 0
+  }
+
   /** The models of an instance that were ever ill. */
   modelsOf({ id }: InstanceSettings): ReadonlyArray<Pick<Entry, "breaker" | "model">> {
     return [...this.entries.values()].filter(({ instance, scope }) => scope === "model" && instance.id === id)
   }
 }
-
-const nameOf = (scope: Blame.Scope, { id }: InstanceSettings, model: string): string =>
-  scope === "model" ? `model ${id} ${model}` : `${scope} ${id}`
 
 const mostScopes = 10_000
 

@@ -42,6 +42,14 @@ export class Concurrency extends Context.Tag("orelse/Concurrency")<
       busy: (instance) => counters.get(instance)?.calls ?? 0,
       take: (instance) => of(instance.id).take(instance.maxConcurrency),
       wait: (instances, give) => {
+        for (const instance of instances) {
+          const release = of(instance.id).take(instance.maxConcurrency)
+          // Nobody gives back what is free already, so nobody would wake who waits for it.
+          if (release !== undefined) {
+            give({ instance: instance.id, release })
+            return () => {}
+          }
+        }
         const queues = instances.map(({ id, maxConcurrency }) => ({ counter: of(id), limit: maxConcurrency ?? 0 }))
         const leave = (): void => {
           for (const { counter } of queues) counter.waiting.delete(waiter)

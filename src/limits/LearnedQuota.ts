@@ -3,6 +3,8 @@ import * as Layer from "effect/Layer"
 import type { InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { Limited, RateLimit } from "../protocol/RateLimits.js"
+import * as RequestNeeds from "../protocol/RequestNeeds.js"
+import * as RequestSize from "../protocol/RequestSize.js"
 
 /** Takes what the answer to a call says of the limits, at this time (Unix ms). */
 export type Learn = (limits: ReadonlyArray<RateLimit>, now: number) => void
@@ -109,15 +111,13 @@ const isShort = (limit: RateLimit, { started, toldBy }: Known, request: ChatRequ
 }
 
 /** Tokens that a request probably takes: four bytes a token, and what it allows the answer. */
-const needs = (of: Exclude<Limited, "requests">, { body, view }: ChatRequest): number => {
-  const allowed = view["max_completion_tokens"] ?? view["max_tokens"]
-  const input = Math.min(body.byteLength / 4, mostInput)
-  const output = typeof allowed === "number" ? Math.min(allowed, mostOutput) : 0
+const needs = (of: Exclude<Limited, "requests">, request: ChatRequest): number => {
+  const input = of === "output_tokens" ? 0 : RequestSize.likelyTokens(request)
+  const output = Math.min(RequestNeeds.maxTokens(request) ?? 0, mostOutput)
   return of === "input_tokens" ? input : of === "output_tokens" ? output : input + output
 }
 
-/** A larger body is mostly pictures, and most answers end long before the most that they may be. */
-const mostInput = 32_000
+/** Most answers end long before the most that they may be. */
 const mostOutput = 4_096
 
 /**

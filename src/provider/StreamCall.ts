@@ -68,6 +68,8 @@ export class StreamCall implements Incoming, ProviderStream {
   private waiting: Array<Buffer> = []
   private end: { readonly error: ProviderError | undefined } | undefined = undefined
   private closed = false
+  /** Nobody listens any more. */
+  private left = false
   private stopDraining: Cancel | undefined = undefined
 
   constructor(
@@ -141,6 +143,8 @@ export class StreamCall implements Incoming, ProviderStream {
     const { waiting } = this
     this.waiting = []
     if (waiting.length > 0) sink.onFrames(waiting)
+    // The sink may have hung up.
+    if (this.left) return
     if (this.end !== undefined) sink.onEnd(this.end.error)
     else this.resume()
   }
@@ -159,6 +163,7 @@ export class StreamCall implements Incoming, ProviderStream {
 
   readonly abort = (): void => {
     this.closed = true
+    this.left = true
     this.watchdog.stop()
     this.exchange?.abort()
   }

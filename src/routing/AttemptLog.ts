@@ -41,6 +41,10 @@ export class AttemptEntry {
     this.settle("cancelled")
   }
 
+  of(instance: string, model: string): boolean {
+    return this.candidate.instance.id === instance && this.candidate.model === model
+  }
+
   view(): Attempt {
     const { candidate, continuedAt, error, status, usage, cost } = this
     const ms = this.outcome === undefined ? this.now() - this.startedAt : this.ms
@@ -78,6 +82,11 @@ export class AttemptLog {
   /** Calls made so far. */
   get calls(): number {
     return this.entries.length
+  }
+
+  /** Was this model of this instance called? */
+  has({ instance, model }: Candidate): boolean {
+    return this.entries.some((entry) => entry.of(instance.id, model))
   }
 
   begin(candidate: Candidate): AttemptEntry {

@@ -46,11 +46,13 @@ export const of = ({
   const named = failures.flatMap(({ at, error: { retryAfterMs } }) =>
     retryAfterMs === undefined ? [] : [Math.max(0, at + retryAfterMs - now)]
   )
-  const waits = named.length > 0 || recovery === undefined ? named : [Math.max(soonest, Math.ceil(recovery - now))]
+  const retryable = failures.some((failure) => passing.has(failure.error.category))
+  const waits =
+    named.length > 0 || recovery === undefined || !retryable ? named : [Math.max(soonest, Math.ceil(recovery - now))]
   return new FallbackExhausted({
     attempts,
     ...(waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) }),
-    retryable: failures.some((failure) => passing.has(failure.error.category))
+    retryable
   })
 }
 

@@ -44,13 +44,24 @@ const pointless: ReadonlySet<ErrorCategory> = new Set(["content_filter", "invali
  */
 export const planOf = (seam: Seam, { candidate, error, plan }: Broken): Plan | undefined => {
   if (!mayGoOn(error)) return undefined
-  const others = plan.candidates.slice(plan.candidates.indexOf(candidate) + 1)
+  const failed = seam.log.view().filter(({ outcome }) => outcome === "failure")
+  const others = seam.plan.candidates.filter(
+    (other) =>
+      other !== candidate &&
+      !failed.some(({ instance, model }) => other.instance.id === instance && other.model === model)
+  )
   const retried = mayRetry(seam, candidate, error)
     ? [{ ...candidate, catch: undefined, maxCalls: left(seam, candidate) }]
     : []
   const candidates = [...others, ...retried].slice(0, Math.max(0, plan.maxAttempts - seam.log.calls))
   return candidates.some((next) => catches(next.catch, error.category))
-    ? { ...plan, candidates, lastResort: undefined, hedge: { enabled: false, after: undefined } }
+    ? {
+        ...plan,
+        candidates,
+        reserve: plan.reserve.filter((each) => each !== candidate),
+        lastResort: undefined,
+        hedge: { enabled: false, after: undefined }
+      }
     : undefined
 }
 

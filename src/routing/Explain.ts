@@ -14,6 +14,7 @@ import { reasons } from "./Ailing.js"
 import type { Candidate } from "./Candidate.js"
 import * as MaxCost from "./MaxCost.js"
 import * as Plan from "./Plan.js"
+import type { Excluded } from "./Selection.js"
 
 /** A plan as it is shown: who would be asked for a model now, in which order, and who would not and why. */
 export interface Explanation {
@@ -26,7 +27,7 @@ export interface Explanation {
   readonly excluded: ReadonlyArray<{
     readonly instance: string
     readonly provider_model_id: string
-    readonly reason: Plan.Excluded["reason"]
+    readonly reason: Excluded["reason"]
     readonly detail: string
   }>
   /** What there is to say about it, in a sentence. */

@@ -39,7 +39,7 @@ export const run =
         Either.left(
           tidied(
             Effect.flatMap(Patience.wait(state, timers, admission), (last) =>
-              settled(rest(state, admission, callTo, last))
+              settled(rest(state, timers, admission, callTo, last))
             )
           )
         )
@@ -55,7 +55,7 @@ export const run =
       goOn(
         Either.isRight(result)
           ? Call.guard(() => settle(result.right))
-          : Either.left(tidied(settled(rest(state, admission, callTo, state.furthest))))
+          : Either.left(tidied(settled(rest(state, timers, admission, callTo, position))))
       )
     )
   }
@@ -66,6 +66,7 @@ export const run =
  */
 const rest = <A>(
   state: Run,
+  timers: Timers,
   admission: Admission,
   callTo: CallTo<A>,
   from: number
@@ -80,14 +81,15 @@ const rest = <A>(
       })
     })
 
-  // The failure that there is already is the schedule's first input.
+  // The candidate's failure that there is already is the schedule's first input.
   const retries = (candidate: Candidate, position: number): Effect.Effect<Served<A>, ProviderError> => {
     let first = true
     return Effect.retry(
       Effect.suspend(() => {
         if (!first) return attempt(position)
         first = false
-        return !state.failedOnce ? attempt(position) : state.lastFailure
+        const failure = state.failureOf(position)
+        return failure === undefined ? attempt(position) : Effect.fail(failure)
       }),
       RetryPolicy.schedule(candidate.instance.retry, () => state.remaining(candidate, position))
     )
@@ -95,12 +97,15 @@ const rest = <A>(
 
   const step = (candidate: Candidate, position: number): Effect.Effect<Served<A>, ProviderError> =>
     Effect.suspend(() =>
-      state.opens(candidate) && state.admits(position)
-        ? state.announce(candidate).pipe(
-            Effect.zipRight(attempt(position)),
-            Effect.orElse(() => retries(candidate, position))
-          )
-        : state.lastFailure
+      // It may have been asked beside another one.
+      state.failureOf(position) !== undefined
+        ? retries(candidate, position)
+        : state.opens(candidate) && state.admits(position)
+          ? state.announce(candidate).pipe(
+              Effect.zipRight(attempt(position)),
+              Effect.orElse(() => retries(candidate, position))
+            )
+          : state.lastFailure
     )
 
   const chain = state.candidates.reduce<Effect.Effect<Served<A>, ProviderError>>(
@@ -112,12 +117,12 @@ const rest = <A>(
           : Effect.orElse(before, () => step(candidate, position)),
     state.lastFailure
   )
-  // Whoever could take over and only had no room is waited for, once.
+  // Whoever could take over, and only had no room or is well again soon, is waited for, once.
   return Effect.orElse(chain, () =>
     state.heirs.length === 0
       ? state.lastFailure
       : Effect.zipRight(
-          Patience.room(state, admission),
+          Patience.heir(state, timers, admission),
           state.heirs.reduce<Effect.Effect<Served<A>, ProviderError>>(
             (before, { candidate, position }) => Effect.orElse(before, () => step(candidate, position)),
             state.lastFailure

@@ -39,6 +39,7 @@ class Race<A> {
   private readonly running = new Map<Started<A>, () => void>()
   private over = false
   private stopTimer: (() => void) | undefined = undefined
+  private won: (() => void) | undefined = undefined
 
   constructor(
     private readonly state: Run,
@@ -52,13 +53,17 @@ class Race<A> {
       if (other !== undefined) this.begin(other)
     })
     this.begin(position)
-    return this.finish
+    return () => {
+      this.finish()
+      this.won?.()
+    }
   }
 
   private begin(position: number): void {
     const started = this.state.start(position, this.callTo)
-    this.running.set(started, () => {})
-    const cancel = started.call((result) => {
+    let cancel = (): void => {}
+    this.running.set(started, () => cancel())
+    cancel = started.call((result) => {
       this.running.delete(started)
       if (Either.isLeft(result)) {
         const error = this.state.failed(started, result.left)
@@ -68,11 +73,14 @@ class Race<A> {
         this.done(Either.left(error))
       } else {
         this.finish()
+        // Its caller may hang up before it holds the answer.
+        this.won = () => {
+          cancel()
+          started.permit.release()
+        }
         this.done(Either.right(this.state.served(result.right, started)))
       }
     })
-    // It may have ended on the spot.
-    if (this.running.has(started)) this.running.set(started, cancel)
   }
 
   private readonly finish = (): void => {

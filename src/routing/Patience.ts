@@ -26,9 +26,15 @@ export const wait = (run: Run, timers: Timers, admission: Admission): Effect.Eff
   return again
 }
 
-/** Waits for room at one of those that could take over from the last failure, as long as there is patience. */
-export const room = (run: Run, admission: Admission): Effect.Effect<void> =>
-  Effect.race(Effect.sleep(Math.max(0, run.patience)), admission.room(run.heirs.map(({ candidate }) => candidate)))
+/** Waits for the first of those that could take over from the last failure: for room, or until it may be asked again. */
+export const heir = (run: Run, timers: Timers, admission: Admission): Effect.Effect<void> => {
+  const heirs = run.heirs.map(({ candidate }) => candidate)
+  const busy = heirs.filter((candidate) => admission.ailment(candidate) === undefined)
+  const ends = heirs.map((candidate) => admission.ailment(candidate)?.until ?? Number.POSITIVE_INFINITY)
+  const sleep = Math.ceil(Math.max(Math.min(...ends) - timers.now(), shortest)) + 1
+  const longest = Effect.sleep(Math.max(0, Math.min(sleep, run.patience)))
+  return busy.length === 0 ? longest : Effect.race(longest, admission.room(busy))
+}
 
 /** Nobody knows how long a trial takes: who waits for its end looks again after this, in ms. */
 const shortest = 250

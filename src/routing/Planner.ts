@@ -64,6 +64,7 @@ export class Planner extends Context.Tag("orelse/Planner")<
         sessions: new Sessions(clockNow)
       })
       const situation = (request: ChatRequest, caller: Caller, now: number, preview: boolean): Plan.Situation => ({
+        now,
         ailment: Ailing.of(circuits, health, quotas, now, request),
         arrange: ranking.arrangeFor({ request, caller, snapshot: catalog.snapshot(), now, preview }),
         prices: (candidate) => ranking.prices(candidate, now)

@@ -17,15 +17,14 @@ export const unwanted = (
   if (preferences === undefined) return nobody
   const known = (name: string): boolean =>
     snapshot.find(name) !== undefined || snapshot.find(vendorOf(name)) !== undefined
-  const refused = (candidate: Candidate, at: number): Pick<Inability, "detail" | "reason"> | undefined => {
-    if (!isAllowed(candidate, at, preferences, known))
-      return { reason: "not_wanted", detail: "'provider' leaves it out" }
+  const refused = (candidate: Candidate): Pick<Inability, "detail" | "reason"> | undefined => {
+    if (!isAllowed(candidate, preferences, known)) return { reason: "not_wanted", detail: "'provider' leaves it out" }
     return isAffordable(candidate, preferences, prices)
       ? undefined
       : { reason: "price", detail: "it costs more than 'provider.max_price', or nobody knows its price" }
   }
-  return chain.flatMap((candidate, at) => {
-    const why = refused(candidate, at)
+  return chain.flatMap((candidate) => {
+    const why = refused(candidate)
     return why === undefined ? [] : [{ candidate, ...why }]
   })
 }
@@ -44,14 +43,14 @@ export const named = (candidates: ReadonlyArray<Candidate>, order: ReadonlyArray
 
 const isAllowed = (
   candidate: Candidate,
-  at: number,
   { allowFallbacks, ignore, only, order }: Preferences,
   known: (name: string) => boolean
 ): boolean => {
   if (ignore.some((name) => isCalled(candidate, name))) return false
   if (only !== undefined && !isOneOf(candidate, only, known)) return false
   if (allowFallbacks) return true
-  return order.length === 0 ? at === 0 : isOneOf(candidate, order, known)
+  // Without an order it is the first of those that are left.
+  return order.length === 0 || isOneOf(candidate, order, known)
 }
 
 /** Names of providers that nobody here is are OpenRouter's own, which only OpenRouter can ask. */

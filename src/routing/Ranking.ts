@@ -5,8 +5,10 @@ import type { Money } from "../domain/Money.js"
 import type { Pace } from "../health/Pace.js"
 import * as PerMillion from "../ledger/PerMillion.js"
 import type { Pricing } from "../ledger/Pricing.js"
+import * as RequestNeeds from "../protocol/RequestNeeds.js"
+import * as RequestSize from "../protocol/RequestSize.js"
 import type { Candidate } from "./Candidate.js"
-import type { Arrange } from "./Plan.js"
+import type { Arrange } from "./Selection.js"
 import * as Preferred from "./Preferred.js"
 import type { Sessions } from "./Sessions.js"
 import * as Strategy from "./Strategy.js"
@@ -45,12 +47,15 @@ export class Ranking {
     const { strategy } = snapshot.settings.routing
     const { preferences } = request
     const by = preferences?.sort ?? strategy
-    const session = this.sessionOf(asked)
+    // Who asks for an order gets it, whatever its session is used to.
+    const session = preferences?.sort === undefined ? this.sessionOf(asked) : undefined
     const bound = session === undefined ? undefined : this.known.sessions.of(session)
     const isNamed = preferences !== undefined && preferences.order.length > 0
     if (by === "priority" && bound === undefined && !isNamed) return undefined
-    const signals = this.signals(asked)
     return (candidates) => {
+      // Who is chosen otherwise takes nobody's turn.
+      const chosen = isNamed || (bound !== undefined && candidates.some((candidate) => isSame(candidate, bound)))
+      const signals = this.signals(asked, asked.preview || chosen)
       const ordered =
         by === "priority" ? candidates : withPeers(candidates, (peers) => Strategy.order(peers, by, signals))
       const kept = bound === undefined ? ordered : withPeers(ordered, (peers) => first(peers, bound))
@@ -76,20 +81,23 @@ export class Ranking {
     return sticky === undefined ? undefined : this.known.sessions.nameOf(request, caller, sticky)
   }
 
-  private signals({ now, preview, request, snapshot }: Asked): Strategy.Signals {
+  private signals({ now, preview, request, snapshot }: Asked, peeks: boolean): Strategy.Signals {
     const { weights } = snapshot.settings.routing
     const { busy, chance, pace } = this.known
     // One turn a request, however many models it names.
     let turn: number | undefined
-    const tokens = { input: Math.ceil(request.body.byteLength / bytesPerToken), output: outputOf(request) }
+    let input: number | undefined
     return {
       chance: preview ? undefined : chance,
-      turn: () => (turn ??= this.turn(request.model, preview)),
+      turn: () => (turn ??= this.turn(request.model, peeks)),
       weight: ({ instance }) => weights[instance.id] ?? instance.weight,
       busy,
       latency: (candidate) => pace(candidate, request.stream)?.latency(now),
       throughput: (candidate) => pace(candidate, request.stream)?.throughput,
-      cost: (candidate) => this.costOf(candidate, tokens, now)
+      cost: (candidate) => {
+        input ??= RequestSize.likelyTokens(request)
+        return this.costOf(candidate, { input, output: outputOf(request, candidate) }, now)
+      }
     }
   }
 
@@ -101,11 +109,11 @@ export class Ranking {
     return this.known.pricing.cost(instance, [model], { ...tokens, cacheRead: 0, cacheWrite: 0, reasoning: 0 }, now)
   }
 
-  private turn(model: string, preview: boolean): number {
+  private turn(model: string, peeks: boolean): number {
     const turn = this.turns.get(model) ?? 0
     // Names of models come from callers; a turn that is forgotten begins anew.
     if (this.turns.size > mostTurns) this.turns.clear()
-    if (!preview) this.turns.set(model, turn + 1)
+    if (!peeks) this.turns.set(model, turn + 1)
     return turn
   }
 }
@@ -131,20 +139,18 @@ const withPeers = (
 
 const first = (
   peers: ReadonlyArray<Candidate>,
-  { instance, model }: Pick<Candidate, "instance" | "model">
+  served: Pick<Candidate, "instance" | "model">
 ): ReadonlyArray<Candidate> => {
-  const bound = peers.find((peer) => peer.instance.id === instance.id && peer.model === model)
+  const bound = peers.find((peer) => isSame(peer, served))
   return bound === undefined ? peers : [bound, ...peers.filter((peer) => peer !== bound)]
 }
 
-/** Of JSON around English. */
-const bytesPerToken = 4
+const isSame = (one: Candidate, other: Pick<Candidate, "instance" | "model">): boolean =>
+  one.instance.id === other.instance.id && one.model === other.model
 
-/** What an answer may cost is guessed where the caller sets no cap. */
-const outputOf = ({ view }: ChatRequest): number => {
-  const cap = view["max_completion_tokens"] ?? view["max_tokens"]
-  return typeof cap === "number" && cap > 0 ? Math.min(Math.floor(cap), usualOutput) : usualOutput
-}
+/** What an answer may cost is guessed where nobody sets a cap. */
+const outputOf = (request: ChatRequest, { maxTokens }: Candidate): number =>
+  Math.min(maxTokens ?? RequestNeeds.maxTokens(request) ?? usualOutput, usualOutput)
 
 /** Most answers stay far below their caps. */
 const usualOutput = 500

@@ -31,11 +31,15 @@ export class Run {
   private error: ProviderError | undefined = undefined
   /** Tokens of the largest context window that was too small. */
   private outgrown = 0
+  /** Positions of candidates that may not be asked again, and of those that had no room. */
+  private readonly refused = new Set<number>()
+  private readonly roomless = new Set<number>()
   /** Scopes that have failed in this request: it counts once against each. */
   private readonly blamed = new Set<string>()
-  /** Instances that this request has called. */
-  private readonly asked = new Set<string>()
   private readonly failures: Array<Conclusion.Failed & { readonly position: number }> = []
+
+  /** Those of the plan, and behind them its reserve. */
+  readonly candidates: ReadonlyArray<Candidate>
 
   constructor(
     private readonly plan: Plan,
@@ -43,38 +47,34 @@ export class Run {
     private readonly timers: Timers,
     private readonly admission: Admission
   ) {
+    this.candidates = plan.reserve.length === 0 ? plan.candidates : [...plan.candidates, ...plan.reserve]
     this.deadlineAt = timers.now() + plan.deadline
     this.share = Math.min(longestShare, plan.deadline / (plan.candidates.length + 1))
   }
 
-  get candidates(): ReadonlyArray<Candidate> {
-    return this.plan.candidates
-  }
-
-  /** Somebody was asked, and failed. */
-  get failedOnce(): boolean {
-    return this.error !== undefined
-  }
-
-  /** Of those that were called, the last in the chain. */
-  get furthest(): number {
-    return this.callsTo.length - 1
+  /** The latest failure of a candidate. */
+  failureOf(position: number): ProviderError | undefined {
+    return this.failures.findLast((failure) => failure.position === position)?.error
   }
 
   /** The first candidate that may be asked now, its leave taken. */
   firstAdmitted(): number | undefined {
-    for (const [position] of this.plan.candidates.entries()) if (this.admits(position)) return position
+    for (const [position] of this.candidates.entries()) if (this.admits(position)) return position
     return undefined
   }
 
   /** Takes leave to call a candidate, unless it is taken already. */
   admits(position: number, extra = false): boolean {
     if (this.leave?.position === position) return true
-    const candidate = this.plan.candidates[position]
+    const candidate = this.candidates[position]
     if (candidate === undefined) return false
-    const paid = extra || this.asked.has(candidate.instance.id)
-    const permit = this.admission.admit(candidate, paid) ?? this.admitLast(candidate, paid)
-    if (permit === undefined) return false
+    const again = this.log.has(candidate)
+    const permit = this.admission.admit(candidate, extra || again) ?? this.admitLast(candidate, extra || again)
+    if (permit === undefined) {
+      if (again) this.refused.add(position)
+      else if (!extra && this.admission.ailment(candidate) === undefined) this.roomless.add(position)
+      return false
+    }
     this.leave?.permit.release()
     this.leave = { position, permit }
     return true
@@ -97,14 +97,13 @@ export class Run {
   }
 
   start<A>(position: number, callTo: CallTo<A>): Started<A> {
-    const candidate = this.plan.candidates[position]
+    const candidate = this.candidates[position]
     const permit = this.leave?.permit
     if (candidate === undefined || permit === undefined) throw new Error("a call without leave")
     this.leave = undefined
     this.underWay.add(permit)
     this.current = candidate
     this.callsTo[position] = (this.callsTo[position] ?? 0) + 1
-    this.asked.add(candidate.instance.id)
     const at = this.timers.now()
     const entry = this.log.begin(candidate)
     return { position, candidate, call: callTo(candidate, this.limit(position)), entry, permit, at }
@@ -113,15 +112,18 @@ export class Run {
   served<A>(value: A, { at, candidate, entry, permit, position }: Started<A>): Served<A> {
     this.underWay.delete(permit)
     permit.begin(this.timers.now() - at)
-    const fellBack = this.failures.some((failure) => failure.position !== position) || this.passedBy(position)
+    const before = this.failures.some(
+      (failure) => failure.position < position || (failure.position > position && failure.at <= at)
+    )
+    const fellBack = before || this.passedBy(position)
     return { value, candidate, attempt: entry, permit, counts: this.counts, fellBack }
   }
 
   /** Another one was faster. */
-  abandoned({ entry, permit }: Started<unknown>): void {
+  abandoned({ at, entry, permit }: Started<unknown>): void {
     entry.cancel()
     this.underWay.delete(permit)
-    permit.release()
+    permit.late(this.timers.now() - at)
   }
 
   failed({ candidate, entry, permit, position }: Started<unknown>, error: ProviderError): ProviderError {
@@ -137,9 +139,11 @@ export class Run {
   /** Retries of an early candidate never starve the last: everyone who was not asked yet keeps a share. */
   limit(position: number): HardLimit {
     const untried = this.untried(position)
-    return untried === 0
-      ? { at: this.deadlineAt, phase: "deadline" }
-      : { at: this.deadlineAt - untried * this.share, phase: "share" }
+    if (untried === 0) return { at: this.deadlineAt, phase: "deadline" }
+    // Whoever had to wait for room still has its part of what is left.
+    const now = this.timers.now()
+    const fair = now + (this.deadlineAt - now) / (untried + 1)
+    return { at: Math.max(this.deadlineAt - untried * this.share, fair), phase: "share" }
   }
 
   remaining(candidate: Candidate, position: number): RetryPolicy.Remaining {
@@ -148,34 +152,37 @@ export class Run {
     const limited = ailment === undefined || ailment.reason === "rate_limited"
     return {
       // Nobody waits for a circuit that has opened meanwhile.
-      calls: limited ? Math.min(candidate.maxCalls - (this.callsTo[position] ?? 0), this.callsLeft(position)) : 0,
+      calls:
+        limited && !this.refused.has(position)
+          ? Math.min(candidate.maxCalls - (this.callsTo[position] ?? 0), this.callsLeft(position))
+          : 0,
       ms: this.limit(position).at - this.timers.now(),
       wait: Math.max(0, (ailment?.until ?? 0) - this.timers.now()),
       paid: this.admission.mayRetry(candidate),
       successor:
         error !== undefined &&
-        this.plan.candidates.slice(position + 1).some((next) => catches(next.catch, error.category))
+        this.candidates
+          .slice(position + 1, this.plan.candidates.length)
+          .some((next) => catches(next.catch, error.category))
     }
   }
 
   /** May this candidate follow on the last failure? */
   opens(candidate: Candidate): boolean {
     const { error } = this
-    if (error === undefined || this.deadlinePassed()) return false
-    const opened =
-      catches(candidate.catch, error.category) && (comparable(candidate) ?? Number.POSITIVE_INFINITY) > this.outgrown
-    this.passedOver = !opened
+    if (error === undefined || this.deadlinePassed() || this.log.calls >= this.plan.maxAttempts) return false
+    const opened = this.takesOver(candidate, error)
+    if (this.plan.candidates.includes(candidate)) this.passedOver = !opened
     return opened
   }
 
-  /** Those that were not called though they are well and catch the last failure: they had no room. */
+  /** Those that were not called, catch the last failure, and only had no room or are well again soon. */
   get heirs(): ReadonlyArray<{ readonly candidate: Candidate; readonly position: number }> {
     const { error } = this
     if (error === undefined || this.deadlinePassed() || this.callsLeft(this.plan.candidates.length - 1) <= 0) return []
-    return this.plan.candidates.flatMap((candidate, position) =>
-      this.callsTo[position] === undefined &&
-      catches(candidate.catch, error.category) &&
-      this.admission.ailment(candidate) === undefined
+    const soon = this.timers.now() + this.patience
+    return this.candidates.flatMap((candidate, position) =>
+      this.callsTo[position] === undefined && this.takesOver(candidate, error) && this.isFreeBy(position, soon)
         ? [{ candidate, position }]
         : []
     )
@@ -209,8 +216,10 @@ export class Run {
   /** Who may be asked beside the one at this position, its leave taken: the next at another instance. */
   besides(position: number): number | undefined {
     const own = this.plan.candidates[position]?.instance.id
-    for (const [other, { instance }] of this.plan.candidates.entries()) {
+    for (const [other, { catch: rules, instance }] of this.plan.candidates.entries()) {
       if (other <= position || instance.id === own || this.callsLeft(other) <= 0) continue
+      // What it catches has not happened.
+      if (rules !== undefined) continue
       if (this.admits(other, true)) return other
     }
     return undefined
@@ -232,26 +241,37 @@ export class Run {
   /** The first failure that a scope is blamed for in this request. */
   private readonly counts = (error: ProviderError): boolean => {
     const scope = Blame.of(error)?.scope
-    const blamed = scope === "model" ? `model ${error.instance} ${error.model}` : `${scope} ${error.instance}`
+    if (scope === undefined) return true
+    const blamed = Blame.nameOf(scope, error.instance, error.model)
     if (this.blamed.has(blamed)) return false
     this.blamed.add(blamed)
     return true
   }
 
-  /** A 429 that is nearly over is waited for: the call would only be told the same again. */
+  /** Who asked for fewer requests is not asked before its time. */
   private admitLast(candidate: Candidate, extra: boolean): Permit | undefined {
     if (this.plan.lastResort === undefined) return undefined
     const ailment = this.admission.ailment(candidate)
-    const until = Math.min(this.timers.now() + this.plan.patience, this.deadlineAt)
-    return ailment?.reason === "rate_limited" && ailment.until < until
-      ? undefined
-      : this.admission.admitLast(candidate, extra)
+    return ailment?.reason === "rate_limited" ? undefined : this.admission.admitLast(candidate, extra)
   }
 
   private recovery(): number | undefined {
-    const ends = this.plan.candidates.map((candidate) => this.admission.ailment(candidate)?.until)
+    const ends = this.candidates.map((candidate) => this.admission.ailment(candidate)?.until)
     const first = Math.min(...ends.map((end) => end ?? Number.NaN))
     return Number.isFinite(first) ? first : undefined
+  }
+
+  private takesOver(candidate: Candidate, error: ProviderError): boolean {
+    return (
+      catches(candidate.catch, error.category) && (comparable(candidate) ?? Number.POSITIVE_INFINITY) > this.outgrown
+    )
+  }
+
+  /** It had no room at its turn, or is well again by then. */
+  private isFreeBy(position: number, at: number): boolean {
+    const candidate = this.candidates[position]
+    const ailment = candidate === undefined ? undefined : this.admission.ailment(candidate)
+    return ailment === undefined ? this.roomless.has(position) : ailment.until < at
   }
 
   /** A candidate before this one was left out although it was there, for its health or its limits. */
@@ -265,7 +285,7 @@ export class Run {
   }
 
   private untried(position: number): number {
-    return this.plan.candidates.length - position - 1
+    return Math.max(0, this.plan.candidates.length - position - 1)
   }
 
   private deadlinePassed(): boolean {

@@ -45,7 +45,7 @@ describe("an explanation in words", () => {
     const explanation = {
       model: "m",
       strategy: "priority",
-      waits_ms: 5_000,
+      waits_ms: 1_500,
       providers_available: 2,
       failover_order: [
         { ...step, priority: 1 },
@@ -72,12 +72,12 @@ describe("an explanation in words", () => {
       "1. a/x (openai; degraded; 42 ms; 0.15 USD in and 0.6 USD out a million tokens)",
       "2. or else b/x (openai; on timeout; price unknown)",
       "left out: c/x (circuit_open: its circuit is open for 9 s)",
-      "At most 6 calls and 0.42 USD within 1.5 s: a is asked first.",
+      "At most 6 calls and 0.42 USD within 1.5 s, up to 1.5 s of them waiting for somebody to be free: a is asked first.",
       "A stream that breaks is continued by who comes next."
     ])
     assert.strictEqual(
       lines({ ...explanation, max_cost_usd: null, mid_stream: "never" }, Paint.plain).at(-1),
-      "At most 6 calls of unknown cost within 1.5 s: a is asked first."
+      "At most 6 calls of unknown cost within 1.5 s, up to 1.5 s of them waiting for somebody to be free: a is asked first."
     )
   })
 })
@@ -90,7 +90,7 @@ describe("orelse explain", () => {
       assert.deepStrictEqual(printed.split("\n"), [
         "1. first/gpt-4o-mini (openai; 0.15 USD in and 0.6 USD out a million tokens)",
         "2. or else second/small (openai-compatible; on rate_limit, timeout; price unknown)",
-        "At most 4 calls of unknown cost within 30 s: first is asked first, and 1 more can take over."
+        "At most 4 calls of unknown cost within 30 s, up to 5 s of them waiting for somebody to be free: first is asked first, and 1 more can take over."
       ])
     })
   )

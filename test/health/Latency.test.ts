@@ -3,8 +3,13 @@ import { RecentCalls } from "../../src/health/Latency.js"
 
 const after = (...latencies: ReadonlyArray<number>): RecentCalls => {
   const recent = new RecentCalls()
-  for (const latency of latencies) recent.succeed(latency)
+  for (const latency of latencies) answered(recent, latency)
   return recent
+}
+
+const answered = (recent: RecentCalls, latency: number): void => {
+  recent.began(latency)
+  recent.ended(true)
 }
 
 const upTo = (last: number): ReadonlyArray<number> => Array.from({ length: last }, (_, at) => at + 1)
@@ -31,18 +36,18 @@ describe("the latest calls to an instance", () => {
 
   it("tell how many of them failed, and how long only the others took", () => {
     const recent = after(10, 20, 30)
-    recent.fail()
+    recent.ended(false)
     assert.deepStrictEqual([recent.calls, recent.errorRate, recent.summary.p99], [4, 0.25, 30])
   })
 
   it("are the latest 256, and what was before is forgotten", () => {
     const recent = after(...upTo(256).map(() => 1_000))
-    for (const at of upTo(128)) recent.succeed(at)
-    for (const _ of upTo(128)) recent.fail()
+    for (const at of upTo(128)) answered(recent, at)
+    for (const _ of upTo(128)) recent.ended(false)
     assert.deepStrictEqual([recent.calls, recent.errorRate], [256, 0.5])
     // Failures have no latency, so half of the remembered ones are still of old.
     assert.deepStrictEqual([recent.summary.p50, recent.summary.p95], [128, 1_000])
-    for (const at of upTo(256)) recent.succeed(at)
+    for (const at of upTo(256)) answered(recent, at)
     assert.deepStrictEqual([recent.errorRate, recent.summary.p99], [0, 254])
   })
 })

@@ -180,7 +180,7 @@ for (const door of doors) {
           failover_order: [step(1, "first"), step(2, "second")],
           excluded: [],
           recommendation: "first is asked first, and 1 more can take over",
-          max_attempts: 6,
+          max_attempts: 2,
           max_cost_usd: null,
           deadline_ms: 120_000,
           mid_stream: "never"

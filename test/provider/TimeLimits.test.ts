@@ -184,13 +184,13 @@ describe("total", () => {
 
 describe("what the request leaves to an attempt", () => {
   for (const phase of ["share", "deadline"] as const) {
-    const limit: HardLimit = { at: 20_000, phase }
+    const limit: HardLimit = { at: 12_000, phase }
     it.effect(`${phase} bounds a buffered answer, and a stream that has said nothing`, () =>
       Effect.gen(function* () {
-        yield* passes({ stream: false, limit, moves: [[0, (wire) => wire.open(200, json)]] }, "20 seconds", { phase })
+        yield* passes({ stream: false, limit, moves: [[0, (wire) => wire.open(200, json)]] }, "12 seconds", { phase })
         const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-        const later = { at: now + 20_000, phase }
-        yield* passes({ stream: true, limit: later, moves: [opened, sends(0, role)] }, "20 seconds", { phase })
+        const later = { at: now + 12_000, phase }
+        yield* passes({ stream: true, limit: later, moves: [opened, sends(0, role)] }, "12 seconds", { phase })
       })
     )
 
