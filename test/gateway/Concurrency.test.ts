@@ -107,6 +107,32 @@ describe("an instance that has as many calls as it takes", () => {
     )
   )
 
+  it.effect("is not asked again in vain: whoever is free takes over at once", () =>
+    on(
+      ["a", "b"],
+      Effect.gen(function* () {
+        const simulator = yield* Simulator
+        yield* simulator.script("a", Simulated.serverError, Simulated.serverError, Simulated.hang)
+        const fibers = yield* Effect.replicateEffect(asking(), 2)
+        yield* TestClock.adjust(1_000)
+        // Both places are taken by others before the retries come.
+        yield* Effect.replicateEffect(asking(), 2)
+        yield* TestClock.adjust(9_000)
+        assert.deepStrictEqual(yield* Effect.forEach(fibers, outcome), ["b true", "b true"])
+      })
+    )
+  )
+
+  it.effect("holds up nobody who finds room", () =>
+    Effect.gen(function* () {
+      const concurrency = yield* Concurrency
+      const got: Array<string> = []
+      const a = instance("a", { maxConcurrency: 1 })
+      concurrency.wait([a], (place) => got.push(place.instance))
+      assert.deepStrictEqual([got, concurrency.busy("a")], [["a"], 1])
+    }).pipe(Effect.provide(Concurrency.layer))
+  )
+
   it.effect("has its place back when the caller hangs up, and the next in line gets it", () =>
     on(
       ["a"],

@@ -4,10 +4,12 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import type { Settings } from "../../src/config/Settings.js"
 import type { ChatReply } from "../../src/gateway/ChatReply.js"
+import { local } from "../../src/domain/Caller.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
 import { Concurrency } from "../../src/limits/Concurrency.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
+import * as Timers from "../../src/provider/Timers.js"
 import { gateway, request } from "../support/gateway.js"
 import { instance, model, routing, settings } from "../support/settings.js"
 import { calls } from "../support/streaming.js"
@@ -99,8 +101,11 @@ describe("a first call that is late", () => {
       Effect.gen(function* () {
         yield* scripting("b", Simulated.serverError)
         const reply = yield* asked(3_000)
-        assert.deepStrictEqual(told(reply).attempts, ["a success 3000", "b failure 100"])
-        assert.strictEqual(reply.instance, "a")
+        assert.deepStrictEqual(told(reply), {
+          served: "a",
+          fallback: false,
+          attempts: ["a success 3000", "b failure 100"]
+        })
         yield* idle
       })
     )
@@ -174,7 +179,57 @@ describe("a first call that is late", () => {
   )
 })
 
+describe("two calls of which", () => {
+  it.effect("the second has a failure of its own: each is retried for its own", () =>
+    on(
+      1_050,
+      Effect.gen(function* () {
+        yield* scripting("a", Simulated.rateLimited(60_000), Simulated.answer("late"))
+        yield* scripting("b", Simulated.failure(400, { message: "no", type: "invalid_request_error" }))
+        const service = yield* Gateway
+        const fiber = yield* Effect.fork(Effect.either(service.complete(request())))
+        yield* TestClock.adjust("2 minutes")
+        yield* Fiber.join(fiber)
+        assert.deepStrictEqual((yield* calls("b"))[0]?.slice(0, 2), ["b", 1])
+      })
+    )
+  )
+
+  it.effect("the one that has won is given up all the same when its caller hangs up before it holds the answer", () =>
+    on(
+      10_000,
+      Effect.gen(function* () {
+        const service = yield* Gateway
+        const opened: Array<unknown> = []
+        const timers = Timers.ofClock(yield* Effect.clock)
+        const cancel = service.startOpen(timers, request({ stream: true }), local)((outcome) => opened.push(outcome))
+        yield* TestClock.adjust(1_100)
+        assert.strictEqual(opened.length, 1)
+        cancel()
+        yield* TestClock.adjust("1 second")
+        yield* idle
+        assert.deepStrictEqual((yield* calls("b"))[0], ["b", 1, 1])
+      })
+    )
+  )
+})
+
 describe("a hedge", () => {
+  it.effect("asks nobody who waits for a failure that has not happened", () =>
+    Effect.provide(
+      Effect.gen(function* () {
+        assert.strictEqual((yield* asked(10_000)).attempts.length, 1)
+      }),
+      gateway(
+        settings({
+          instances: [instance("a", { simulated: { ...instance("a").simulated, latency: 10_000 } }), instance("b")],
+          models: [model("m", ["a", { instance: "b", model: "m", catch: ["auth"] }])],
+          routing: { ...routing, hedge: { enabled: true, after: 1_000 } }
+        })
+      )
+    )
+  )
+
   it.effect("is not made unless it is switched on", () =>
     on(
       10_000,

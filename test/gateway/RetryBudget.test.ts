@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import type { Settings } from "../../src/config/Settings.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
@@ -55,6 +56,32 @@ describe("when everything fails", () => {
           assert.isAtLeast(made, requests * 1.1)
         }
       })
+    )
+  )
+
+  it.effect("a stream that breaks is continued within the budget", () =>
+    Effect.provide(
+      Effect.gen(function* () {
+        const simulator = yield* Simulator
+        const service = yield* Gateway
+        yield* simulator.script("a", Simulated.brokenOff("so far"))
+        for (let count = 0; count < 50; count++) {
+          const fiber = yield* Effect.fork(
+            Effect.exit(Stream.runDrain(service.stream(request({ stream: true, mid_stream: "continue" }))))
+          )
+          yield* TestClock.adjust(200)
+          yield* fiber.await
+        }
+        // 50 first calls, the reserve, a share of them, and what ten seconds pay.
+        assert.isAtMost((yield* calls("a"))[0]?.[1] ?? 0, 50 + 10 + 5 + 2)
+      }),
+      gateway(
+        settings({
+          instances: [instance("a", { simulated: { ...instance("a").simulated, latency: 0, tokenInterval: 0 } })],
+          models: [model("m", ["a"])],
+          circuitBreaker: { ...settings().circuitBreaker, failureThreshold: 1_000_000 }
+        })
+      )
     )
   )
 

@@ -348,6 +348,27 @@ describe("an operator's decree", () => {
   })
 })
 
+describe("an operator who holds it closed", () => {
+  check("lets it be asked although it asked for fewer requests", ({ fail, force, why }) => {
+    fail(error("rate_limit", { retryAfterMs: 3_600_000 }))
+    assert.strictEqual(why(), "model")
+    force("closed")
+    assert.isUndefined(why())
+  })
+})
+
+describe("a share of failures", () => {
+  check(
+    "counts the successes from before the first failure",
+    ({ fail, of, succeed }) => {
+      for (let call = 0; call < 100; call++) succeed()
+      fail(down, 20)
+      assert.strictEqual(of().circuit, "closed")
+    },
+    { failureThreshold: 1_000, failureRatio: { threshold: 0.5, minimumCalls: 20 } }
+  )
+})
+
 describe("changes of a circuit", () => {
   it.scoped("are told with whose it is, how often it failed and when it is tried again", () =>
     Effect.gen(function* () {

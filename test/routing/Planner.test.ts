@@ -57,6 +57,8 @@ const planned = (of: ChatRequest = asking(), caller = local) =>
     return plan
   })
 
+const pick = ({ preferences }: ChatRequest): Pick<ChatRequest, "preferences"> => ({ preferences })
+
 const order = (plan: Either.Either<Plan, unknown>): string =>
   Either.isRight(plan) ? plan.right.candidates.map(({ instance: { id } }) => id).join(" ") : "nobody"
 
@@ -129,7 +131,7 @@ describe("the strategy of the operator", () => {
       Effect.gen(function* () {
         const { admit } = yield* Circuits
         const answer = (id: string, latency: number, streamed: boolean): void => {
-          admit(instance(id), id === "a" ? "m" : "m", () => 0, { streamed, extra: false })?.begin(latency)
+          admit(instance(id), "m", () => 0, { streamed, extra: false })?.begin(latency)
         }
         answer("a", 300, false)
         answer("b", 100, false)
@@ -244,8 +246,36 @@ describe("a session", () => {
       Effect.gen(function* () {
         const first = (names: string) => names.slice(0, 1)
         assert.deepStrictEqual((yield* times(3, asked(inSession("s")))).map(first), ["a", "a", "a"])
-        assert.deepStrictEqual(first(yield* asked(inSession("t"))), "a")
-        assert.deepStrictEqual(first(yield* asked()), "b")
+        assert.deepStrictEqual(first(yield* asked(inSession("t"))), "b")
+        assert.deepStrictEqual(first(yield* asked()), "c")
+      })
+    )
+  )
+
+  it.effect("takes nobody's turn", () =>
+    on(
+      setup,
+      Effect.gen(function* () {
+        yield* asked(inSession("s"))
+        const others: Array<string> = []
+        for (let round = 0; round < 6; round++) {
+          assert.strictEqual((yield* asked(inSession("s"))).slice(0, 1), "a")
+          others.push((yield* asked()).slice(0, 1))
+        }
+        assert.deepStrictEqual(others, ["b", "c", "a", "b", "c", "a"])
+      })
+    )
+  )
+
+  it.effect("gives way to the order that its caller asks for", () =>
+    on(
+      {
+        ...setup,
+        instances: { a: { pricing: { prompt: 9, completion: 9 } }, b: { pricing: { prompt: 1, completion: 1 } } }
+      },
+      Effect.gen(function* () {
+        yield* asked(inSession("s"))
+        assert.strictEqual(yield* asked({ ...inSession("s"), ...pick(asking({ provider: { sort: "price" } })) }), "b a")
       })
     )
   )
@@ -301,7 +331,7 @@ describe("a session", () => {
         yield* TestClock.adjust("50 seconds")
         assert.strictEqual((yield* asked(inSession("s"))).slice(0, 1), "a")
         yield* TestClock.adjust("61 seconds")
-        assert.strictEqual((yield* asked(inSession("s"))).slice(0, 1), "c")
+        assert.strictEqual((yield* asked(inSession("s"))).slice(0, 1), "b")
       })
     )
   )
@@ -340,6 +370,9 @@ describe("OpenRouter's `provider` object", () => {
     ["only one that OpenRouter must have", { only: ["deepinfra"] }, "router"],
     ["ignore", { ignore: ["openai"] }, "groq router"],
     ["no fallbacks", { allow_fallbacks: false }, "openai-eu"],
+    ["no fallbacks among those allowed", { only: ["groq", "openrouter"], allow_fallbacks: false }, "groq"],
+    ["no fallbacks after the one that is ignored", { ignore: ["openai"], allow_fallbacks: false }, "groq"],
+    ["no fallbacks after the cheapest", { sort: "price", allow_fallbacks: false }, "groq"],
     ["no fallbacks but those named", { order: ["router", "groq"], allow_fallbacks: false }, "router groq"],
     ["sort by price", { sort: "price" }, "groq router openai-eu"],
     ["sort as an object", { sort: { by: "price" } }, "groq router openai-eu"],
@@ -394,7 +427,7 @@ describe("OpenRouter's `provider` object", () => {
     on(
       strategy("round-robin"),
       Effect.gen(function* () {
-        assert.deepStrictEqual(yield* times(3, asked(preferring({ order: ["c"] }))), ["c a b", "c b a", "c a b"])
+        assert.deepStrictEqual(yield* times(3, asked(preferring({ order: ["c"] }))), ["c a b", "c a b", "c a b"])
       })
     )
   )
