@@ -39,7 +39,7 @@ export class Catalog extends Context.Tag("orelse/Catalog")<
   {
     readonly snapshot: () => Snapshot
     /** Lays changes over the routing; requests under way keep the plan that they have. */
-    readonly reroute: (changes: Partial<RoutingSettings>) => Snapshot
+    readonly setRouting: (changes: Partial<RoutingSettings>) => Snapshot
   }
 >() {
   static readonly layer: Layer.Layer<Catalog, never, CurrentSettings> = Layer.effect(
@@ -48,7 +48,7 @@ export class Catalog extends Context.Tag("orelse/Catalog")<
       let snapshot = makeSnapshot(settings)
       return {
         snapshot: () => snapshot,
-        reroute: (changes) => {
+        setRouting: (changes) => {
           const { settings: before } = snapshot
           snapshot = { ...snapshot, settings: { ...before, routing: { ...before.routing, ...changes } } }
           return snapshot

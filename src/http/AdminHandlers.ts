@@ -63,7 +63,7 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
         })
       )
       .handle("strategy", () => Effect.sync(() => strategyOf(catalog.snapshot())))
-      .handleRaw("reroute", () =>
+      .handleRaw("setStrategy", () =>
         Effect.gen(function* () {
           const body = yield* Door.wholeBody
           if (body instanceof HttpRefusal.HttpRefusal) return yield* Door.refuseBeforeEnd(body)
@@ -72,7 +72,7 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
           const { strategy, weights } = wanted.right
           const stranger = Object.keys(weights ?? {}).find((id) => instanceOf(id) === undefined)
           if (stranger !== undefined) return yield* Door.refuse(HttpRefusal.noSuchInstance(stranger))
-          const changed = catalog.reroute({ strategy, ...(weights === undefined ? {} : { weights }) })
+          const changed = catalog.setRouting({ strategy, ...(weights === undefined ? {} : { weights }) })
           yield* Effect.logWarning(`an operator set the routing strategy to ${strategy}`)
           return HttpServerResponse.unsafeJson(strategyOf(changed))
         })

@@ -127,7 +127,7 @@ const AdminGroup = HttpApiGroup.make("admin")
       .annotate(OpenApi.Description, "How requests are spread over the instances that serve a model.")
   )
   .add(
-    HttpApiEndpoint.put("reroute", "/admin/routing/strategy")
+    HttpApiEndpoint.put("setStrategy", "/admin/routing/strategy")
       .setPayload(StrategyPayload)
       .addSuccess(StrategyBody)
       .annotate(

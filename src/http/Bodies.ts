@@ -4,6 +4,9 @@ import { MidStream } from "../domain/MidStream.js"
 
 /** What the public routes take and answer, as far as the gateway itself reads or writes it. */
 
+/** Members that reach the provider untouched, or that the provider answers with. */
+const more = { key: Schema.String, value: Schema.Unknown }
+
 /** OpenAI's error object, with `attempts` where several calls were made. */
 export const ErrorBody = Schema.Struct({
   error: Schema.Struct({
@@ -30,12 +33,33 @@ const AttemptBody = Schema.Struct({
   continued_at: Schema.optional(Schema.Int)
 }).annotations({ identifier: "Attempt" })
 
+const Names = Schema.Array(Schema.String)
+
+const Sort = Schema.Literal("price", "latency", "throughput")
+
+/** OpenRouter's object; its other members are OpenRouter's to judge. */
+const Preferences = Schema.Struct(
+  {
+    order: Schema.optional(Names),
+    only: Schema.optional(Names),
+    ignore: Schema.optional(Names),
+    allow_fallbacks: Schema.optional(Schema.Boolean),
+    require_parameters: Schema.optional(Schema.Boolean),
+    sort: Schema.optional(Sort),
+    max_price: Schema.optional(
+      Schema.Struct({ prompt: Schema.optional(Schema.Number), completion: Schema.optional(Schema.Number) })
+    )
+  },
+  more
+)
+
 /** What the routes share that ask for a model: all that orelse reads itself. Other fields reach the provider untouched. */
 const shared = {
   model: Schema.String,
   models: Schema.optional(Schema.Array(Schema.String)),
   require: Schema.optional(Schema.Literal("lossless")),
   mid_stream: Schema.optional(MidStream),
+  provider: Schema.optional(Preferences),
   fallback: Schema.optional(
     Schema.Struct({
       enabled: Schema.optional(Schema.Boolean),
@@ -54,48 +78,61 @@ const shared = {
   )
 }
 
-const Messages = Schema.Array(Schema.Struct({ role: Schema.String }, { key: Schema.String, value: Schema.Unknown }))
+const Messages = Schema.Array(Schema.Struct({ role: Schema.String }, more))
 
-export const ChatPayload = Schema.Struct({
-  ...shared,
-  messages: Messages,
-  stream: Schema.optional(Schema.Boolean)
-}).annotations({ identifier: "ChatRequest" })
+export const ChatPayload = Schema.Struct(
+  {
+    ...shared,
+    user: Schema.optional(Schema.String),
+    prompt_cache_key: Schema.optional(Schema.String),
+    messages: Messages,
+    stream: Schema.optional(Schema.Boolean)
+  },
+  more
+).annotations({ identifier: "ChatRequest" })
 
 export const ChatAnswer = Schema.Struct(
   { id: Schema.String, object: Schema.String, choices: Schema.Array(Schema.Unknown) },
-  { key: Schema.String, value: Schema.Unknown }
+  more
 ).annotations({ identifier: "ChatAnswer" })
 
-export const MessagesPayload = Schema.Struct({
-  ...shared,
-  max_tokens: Schema.Int,
-  messages: Messages,
-  stream: Schema.optional(Schema.Boolean)
-}).annotations({ identifier: "MessagesRequest" })
+export const MessagesPayload = Schema.Struct(
+  {
+    ...shared,
+    max_tokens: Schema.Int,
+    messages: Messages,
+    stream: Schema.optional(Schema.Boolean)
+  },
+  more
+).annotations({ identifier: "MessagesRequest" })
 
 export const MessagesAnswer = Schema.Struct(
   { id: Schema.String, type: Schema.Literal("message"), content: Schema.Array(Schema.Unknown) },
-  { key: Schema.String, value: Schema.Unknown }
+  more
 ).annotations({ identifier: "MessagesAnswer" })
 
-export const CountPayload = Schema.Struct({ ...shared, messages: Messages }).annotations({ identifier: "CountRequest" })
+export const CountPayload = Schema.Struct({ ...shared, messages: Messages }, more).annotations({
+  identifier: "CountRequest"
+})
 
 export const CountAnswer = Schema.Struct({ input_tokens: Schema.Int }).annotations({ identifier: "CountAnswer" })
 
-export const LegacyPayload = Schema.Struct({
-  ...shared,
-  prompt: Schema.Unknown,
-  stream: Schema.optional(Schema.Boolean)
-}).annotations({ identifier: "CompletionRequest" })
+export const LegacyPayload = Schema.Struct(
+  {
+    ...shared,
+    prompt: Schema.Unknown,
+    stream: Schema.optional(Schema.Boolean)
+  },
+  more
+).annotations({ identifier: "CompletionRequest" })
 
-export const EmbeddingsPayload = Schema.Struct({ ...shared, input: Schema.Unknown }).annotations({
+export const EmbeddingsPayload = Schema.Struct({ ...shared, input: Schema.Unknown }, more).annotations({
   identifier: "EmbeddingsRequest"
 })
 
 export const EmbeddingsAnswer = Schema.Struct(
   { object: Schema.Literal("list"), data: Schema.Array(Schema.Unknown) },
-  { key: Schema.String, value: Schema.Unknown }
+  more
 ).annotations({ identifier: "EmbeddingsAnswer" })
 
 export const RouteAnswer = Schema.Struct({

@@ -92,7 +92,6 @@ describe("an instance that has as many calls as it takes", () => {
     )
   )
 
-  // Known not to hold: a full candidate is passed over also where it is the last, and the caller is told the failure before.
   it.effect("is waited for where the one before it failed, and nobody else is there", () =>
     on(
       ["b", "a"],

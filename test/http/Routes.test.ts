@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Extensions from "../../src/protocol/Extensions.js"
 import * as Replies from "../support/replies.js"
 import { chain, doors, type Door } from "../support/server.js"
 import { model } from "../support/settings.js"
@@ -184,6 +185,9 @@ for (const door of doors) {
           "/v1/models",
           "/health"
         ])
+        const members = at(spec, "components", "schemas", "ChatRequest", "properties")
+        assert.containsAllKeys(members, [...Extensions.own, "user", "prompt_cache_key"])
+        assert.notStrictEqual(at(spec, "components", "schemas", "ChatRequest", "additionalProperties"), false)
         const page = yield* ask(gateway, "/docs")
         assert.match(page.headers.get("content-type") ?? "", /^text\/html/)
       })

@@ -194,9 +194,9 @@ describe("the strategy of the operator", () => {
     on(
       {},
       Effect.gen(function* () {
-        const { reroute } = yield* Catalog
+        const { setRouting } = yield* Catalog
         assert.deepStrictEqual(yield* times(2, asked()), ["a b c", "a b c"])
-        reroute({ strategy: "round-robin" })
+        setRouting({ strategy: "round-robin" })
         assert.deepStrictEqual(yield* times(2, asked()), ["a b c", "b c a"])
       })
     )
