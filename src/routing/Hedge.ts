@@ -61,8 +61,9 @@ class Race<A> {
 
   private begin(position: number): void {
     const started = this.state.start(position, this.callTo)
-    let cancel = (): void => {}
-    this.running.set(started, () => cancel())
+    // There is none yet where it ends on the spot.
+    let cancel: (() => void) | undefined = undefined
+    this.running.set(started, () => cancel?.())
     cancel = started.call((result) => {
       this.running.delete(started)
       if (Either.isLeft(result)) {
@@ -75,7 +76,7 @@ class Race<A> {
         this.finish()
         // Its caller may hang up before it holds the answer.
         this.won = () => {
-          cancel()
+          cancel?.()
           started.permit.release()
         }
         this.done(Either.right(this.state.served(result.right, started)))
