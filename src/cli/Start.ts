@@ -6,6 +6,7 @@ import * as Live from "../gateway/Live.js"
 import { Health, type Check } from "../health/Health.js"
 import { Readiness } from "../http/Readiness.js"
 import { Server, type ListenFailed } from "../http/Server.js"
+import * as Changes from "./Changes.js"
 import type { Failed } from "./Failed.js"
 import * as Logging from "./Logging.js"
 import * as Options from "./Options.js"
@@ -31,6 +32,7 @@ const greet = (settings: Settings) =>
   Effect.gen(function* () {
     const { url } = yield* Server
     const health = yield* Health
+    yield* Changes.log
     for (const notice of settings.notices) yield* Effect.logWarning(notice)
     yield* Effect.logInfo(`listening on ${url}`)
     yield* Effect.logInfo(`try: ${curl(url, settings)}`)

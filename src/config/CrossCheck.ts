@@ -28,8 +28,30 @@ export const crossCheck = (
       .flatMap((target) => checkTarget(target, ids)),
     ...Object.keys(member(member(file, "routing"), "weights")).flatMap((id) =>
       unknownInstance(id, ["routing", "weights", id], ids)
-    )
+    ),
+    ...idle(file)
   ]
+}
+
+/** Fields that do nothing because of another one; whoever writes one should not believe that it acts. */
+const idle = (file: unknown): ReadonlyArray<Issue> => {
+  const [routing, circuits, health] = ["routing", "circuitBreaker", "health"].map((field) => member(file, field))
+  const hedge = member(routing, "hedge")
+  const passive = (health?.["probe"] ?? "passive") === "passive"
+  const rules = [
+    { path: ["routing", "hedge", "after"], idle: hedge["enabled"] === undefined, needs: "enabled: true" },
+    { path: ["circuitBreaker", "minimumCalls"], idle: circuits?.["failureRatio"] === undefined, needs: "failureRatio" },
+    { path: ["health", "probeEvery"], idle: passive, needs: "probe: active" },
+    { path: ["health", "probeWith"], idle: passive, needs: "probe: active" }
+  ]
+  return rules.flatMap(({ idle: does, needs, path }) => {
+    const [section = "", ...rest] = path
+    const field = rest.reduce<unknown>(
+      (holder, key) => (Predicate.isReadonlyRecord(holder) ? holder[key] : undefined),
+      member(file, section)
+    )
+    return does && field !== undefined ? [{ path, message: `does nothing without ${needs}` }] : []
+  })
 }
 
 /** The instances of a file that is not yet decoded, as far as there are any. */

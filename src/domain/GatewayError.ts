@@ -22,7 +22,9 @@ export class ModelNotServed extends Schema.TaggedError<ModelNotServed>()("ModelN
 /** The only candidate failed, or no further one catches this failure. */
 export class ProviderFailed extends Schema.TaggedError<ProviderFailed>()("ProviderFailed", {
   error: ProviderError,
-  attempts: Schema.Array(Attempt)
+  attempts: Schema.Array(Attempt),
+  /** When somebody may be asked again, where all are out, in ms from now. */
+  retryAfterMs: Schema.optional(Schema.Number)
 }) {
   override get message(): string {
     return this.error.message
@@ -53,15 +55,19 @@ export class DeadlineExceeded extends Schema.TaggedError<DeadlineExceeded>()("De
   }
 }
 
-/** Every candidate is known to be ill, so nobody was asked. */
+/** Every candidate is known to be ill or has as many calls as it takes, so nobody was asked. */
 export class NobodyAvailable extends Schema.TaggedError<NobodyAvailable>()("NobodyAvailable", {
   model: Schema.String,
   attempts: Schema.Array(Attempt),
+  /** Whoever is well has as many calls as its `maxConcurrency`. */
+  full: Schema.Boolean,
   /** The earliest recovery that is expected, in ms from now. */
   retryAfterMs: Schema.optional(Schema.Number)
 }) {
   override get message(): string {
-    return `no provider of '${this.model}' is available now`
+    return this.full
+      ? `every provider of '${this.model}' has as many calls under way as it takes`
+      : `no provider of '${this.model}' is available now`
   }
 }
 

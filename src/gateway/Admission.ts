@@ -40,6 +40,7 @@ export const make = (
     admit: (candidate, extra) => admitted(candidate, extra, circuits.admit),
     admitLast: (candidate, extra) => admitted(candidate, extra, circuits.admitLast),
     p95: ({ instance, model }) => circuits.pace(instance, model, streamed)?.p95,
+    pay: ({ instance }) => circuits.pay(instance, now()),
     mayRetry: ({ instance }) => circuits.mayRetry(instance, now()),
     room: (candidates) =>
       Effect.async((resume) => {

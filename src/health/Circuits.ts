@@ -31,6 +31,8 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
      * time for one has come; not while another trial is under way, a 429 is waited for, or an operator decreed it.
      */
     readonly admitCheck: (instance: InstanceSettings, model: string, now: () => number) => Permit | undefined
+    /** Takes a call out of the instance's retry budget, for one that is made to another instance in its place. */
+    readonly pay: (instance: InstanceSettings, now: number) => void
     /** Does the instance's retry budget pay for another call? */
     readonly mayRetry: (instance: InstanceSettings, now: number) => boolean
     /** How fast a model of an instance answers, `undefined` before its first answer. */
@@ -63,6 +65,7 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
         admitLast: registry.admitLast,
         admitCheck: registry.admitCheck,
         mayRetry: registry.mayRetry,
+        pay: registry.pay,
         pace: registry.pace,
         of: registry.of,
         force: registry.force,

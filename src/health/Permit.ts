@@ -16,7 +16,7 @@ export interface Ailment {
 /** What kind of call it is. */
 export interface CallKind {
   readonly streamed: boolean
-  /** Its request has asked this instance before, or asks somebody else at the same time: it needs the retry budget. */
+  /** Its request has called this model of this instance before: the retry budget pays. */
   readonly extra: boolean
 }
 

@@ -34,6 +34,9 @@ export const layer: Layer.Layer<never, never, Circuits | CurrentSettings | Healt
       return listModels && { model: "", ask: undefined }
     }
 
+    /** Instances whose circuit a list of models has opened: so one may close it again. */
+    const openedByList = new Set<string>()
+
     const probe = (instance: InstanceSettings, { ask, model }: Question, before: Check | undefined) =>
       Effect.gen(function* () {
         const { now } = Timers.ofClock(yield* Effect.clock)
@@ -45,7 +48,13 @@ export const layer: Layer.Layer<never, never, Circuits | CurrentSettings | Healt
             Effect.tap(health.check(instance, ask), (check) => {
               if (permit === undefined) return
               if (ask !== undefined) tellChat(permit, check)
-              else tellList(permit, check, circuits.of(instance, now()).circuit, before)
+              else {
+                const { circuit } = circuits.of(instance, now())
+                tellList(permit, check, circuit, openedByList.has(instance.id))
+                const after = circuits.of(instance, now()).circuit
+                if (circuit !== "open" && after === "open") openedByList.add(instance.id)
+                else if (after === "closed") openedByList.delete(instance.id)
+              }
             }),
           (permit) => Effect.sync(() => permit?.release())
         )
@@ -95,12 +104,11 @@ interface Question {
 }
 
 /** A list of models shows that an instance is there and takes its key, not that it answers. */
-const tellList = (permit: Permit, check: Check, circuit: Circuit, before: Check | undefined): void => {
+const tellList = (permit: Permit, check: Check, circuit: Circuit, ownDoing: boolean): void => {
   const { available, failure } = check
   if (failure !== undefined) return available ? permit.release() : permit.fail(asDown(failure), true)
-  // So it forgives no failed call, and tries only what traffic has not tried yet, or what it has seen go itself.
-  const returned = circuit === "open" && before?.available === false
-  return circuit === "half_open" || returned ? permit.succeed() : permit.release()
+  // So it forgives no failed call, and tries only what traffic has not tried yet, or what it has opened itself.
+  return circuit === "half_open" || (circuit === "open" && ownDoing) ? permit.succeed() : permit.release()
 }
 
 /** A chat is a call as any other, but for its length. */

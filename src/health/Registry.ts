@@ -30,7 +30,7 @@ export class Registry implements Leave.Books {
       const found = CircuitBreaker.admits(breaker, this.settings, now)
         ? // A timer may go off a moment early.
           now <= notBefore - 1
-          ? limited(scope, notBefore)
+          ? limited(scope, notBefore, now)
           : undefined
         : ailing(scope, breaker, now)
       if (found !== undefined && (longest === undefined || found.until > longest.until)) longest = found
@@ -71,6 +71,10 @@ export class Registry implements Leave.Books {
     }
     if (!this.traffic.budget(instance.id).withdrawLast(now())) return undefined
     return this.permit(instance, model, now, kind.streamed)
+  }
+
+  readonly pay = (instance: InstanceSettings, now: number): void => {
+    this.traffic.budget(instance.id).withdraw(now)
   }
 
   readonly mayRetry = (instance: InstanceSettings, now: number): boolean => this.traffic.budget(instance.id).covers(now)
@@ -121,11 +125,11 @@ export class Registry implements Leave.Books {
 const severity = (breaker: CircuitBreaker.CircuitBreaker): number =>
   ({ closed: 0, half_open: 1, open: 2 })[CircuitBreaker.circuitOf(breaker)]
 
-const limited = (scope: Blame.Scope, until: number): Ailment => ({
+const limited = (scope: Blame.Scope, until: number, now: number): Ailment => ({
   scope,
   reason: "rate_limited",
   until,
-  detail: "it asked for fewer requests"
+  detail: `it asked for no requests for ${Math.ceil((until - now) / 1000)} s`
 })
 
 const ailing = (scope: Blame.Scope, breaker: CircuitBreaker.CircuitBreaker, now: number): Ailment => {

@@ -73,7 +73,9 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
           const stranger = Object.keys(weights ?? {}).find((id) => instanceOf(id) === undefined)
           if (stranger !== undefined) return yield* Door.refuse(HttpRefusal.noSuchInstance(stranger))
           const changed = catalog.setRouting({ strategy, ...(weights === undefined ? {} : { weights }) })
-          yield* Effect.logWarning(`an operator set the routing strategy to ${strategy}`)
+          yield* Effect.logWarning(
+            `an operator set the routing strategy to ${strategy}, with weights ${JSON.stringify(changed.settings.routing.weights)}`
+          )
           return HttpServerResponse.unsafeJson(strategyOf(changed))
         })
       )

@@ -31,7 +31,8 @@ export const make = (error: GatewayError | HttpRefusal, trace: boolean): WireErr
     case "ModelNotServed":
       return wire(404, error.message, "invalid_request_error", "model_not_found", "model")
     case "ProviderFailed": {
-      const wired = ofProvider(error.error)
+      const { headers, ...told } = ofProvider(error.error)
+      const wired = { ...told, headers: { ...retryAfter(error.retryAfterMs), ...headers } }
       return trace ? withAttempts(wired, error) : wired
     }
     case "DeadlineExceeded":

@@ -12,6 +12,8 @@ export interface Admission {
   readonly admitLast: (candidate: Candidate, extra: boolean) => Permit | undefined
   /** Does the retry budget pay for one more call? */
   readonly mayRetry: (candidate: Candidate) => boolean
+  /** Takes one call out of its retry budget. */
+  readonly pay: (candidate: Candidate) => void
   /** How long its answers take to begin, all but the slowest, in ms; `undefined`: nobody knows. */
   readonly p95: (candidate: Candidate) => number | undefined
   /** Waits until one of these has room for a call, and keeps that for the next `admit`. */

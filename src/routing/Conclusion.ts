@@ -42,13 +42,17 @@ export const of = ({
 }: Unanswered): ChainError => {
   const error = failures.at(-1)?.error
   if (error === undefined || late) return new DeadlineExceeded({ attempts, deadlineMs: plan.deadline })
-  if (candidates === 1 || passedOver) return new ProviderFailed({ error, attempts })
-  const named = failures.flatMap(({ at, error: { retryAfterMs } }) =>
-    retryAfterMs === undefined ? [] : [Math.max(0, at + retryAfterMs - now)]
-  )
+  const again = recovery === undefined ? undefined : Math.max(soonest, Math.ceil(recovery - now))
+  if (candidates === 1 || passedOver) {
+    return new ProviderFailed({ error, attempts, ...(again === undefined ? {} : { retryAfterMs: again }) })
+  }
   const retryable = failures.some((failure) => passing.has(failure.error.category))
-  const waits =
-    named.length > 0 || recovery === undefined || !retryable ? named : [Math.max(soonest, Math.ceil(recovery - now))]
+  // Of each candidate the latest word counts.
+  const latest = new Map(failures.map((failure) => [`${failure.error.instance}\n${failure.error.model}`, failure]))
+  const named = [...latest.values()].flatMap(({ at, error: { retryAfterMs } }) =>
+    retryAfterMs === undefined ? [] : [Math.max(soonest, Math.ceil(at + retryAfterMs - now))]
+  )
+  const waits = named.length > 0 || again === undefined || !retryable ? named : [again]
   return new FallbackExhausted({
     attempts,
     ...(waits.length === 0 ? {} : { retryAfterMs: Math.min(...waits) }),
@@ -56,11 +60,16 @@ export const of = ({
   })
 }
 
-/** What the caller is told when nobody could be asked, and may be in so many ms; infinite is unknown. */
-export const nobody = ({ asked }: Plan, attempts: ReadonlyArray<Attempt>, wait: number): ChainError =>
+/** What the caller is told when nobody could be asked, and may be in so many ms; infinite is unknown. `full`: for want of room. */
+export const nobody = (
+  { asked }: Plan,
+  attempts: ReadonlyArray<Attempt>,
+  { full, wait }: { readonly full: boolean; readonly wait: number }
+): ChainError =>
   new NobodyAvailable({
     model: asked,
     attempts,
+    full,
     ...(Number.isFinite(wait) ? { retryAfterMs: Math.max(soonest, Math.ceil(wait)) } : {})
   })
 

@@ -114,6 +114,7 @@ const mayRetry = (seam: Seam, candidate: Candidate, error: ProviderError): boole
     ms: plan.deadline,
     wait,
     paid: admission.mayRetry(candidate),
+    again: false,
     successor: false
   }
   return RetryPolicy.mayRetry(error, candidate.instance.retry, remaining)

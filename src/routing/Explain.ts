@@ -141,7 +141,7 @@ const recommend = (plan: Plan.Plan): string => {
   const others = instancesOf(plan).length - 1
   if (first === undefined) return "nobody can be asked"
   if (plan.lastResort !== undefined) {
-    return `nobody is well; ${first.instance.id} is the nearest to its recovery, and is asked as the last resort`
+    return `nobody is well; ${first.instance.id} is the nearest to its recovery, and is asked as the last resort, as often as its retry budget allows`
   }
   const ill = plan.excluded.find(({ ahead, reason }) => ahead && reasons.has(reason))
   const start = ill === undefined ? "" : `${ill.instance} is left out (${ill.detail}); `

@@ -17,10 +17,12 @@ export const wait = (run: Run, timers: Timers, admission: Admission): Effect.Eff
     const sleep = Math.ceil(Math.max(recovery - now, shortest)) + 1
     const busy = run.candidates.filter((_, at) => ailments[at] === undefined)
     if (busy.length === 0) {
-      return now + sleep > until ? Effect.fail(run.nobody(recovery - now)) : Effect.zipRight(Effect.sleep(sleep), again)
+      return now + sleep > until
+        ? Effect.fail(run.nobody({ full: false, wait: recovery - now }))
+        : Effect.zipRight(Effect.sleep(sleep), again)
     }
     const left = Math.ceil(until - now)
-    if (left <= 0) return Effect.fail(run.nobody(0))
+    if (left <= 0) return Effect.fail(run.nobody({ full: true, wait: 0 }))
     return Effect.zipRight(Effect.race(Effect.sleep(Math.min(sleep, left)), admission.room(busy)), again)
   })
   return again

@@ -15,6 +15,8 @@ export interface Remaining {
   readonly wait: number
   /** The instance's retry budget pays for another call. */
   readonly paid: boolean
+  /** It has been asked again already. */
+  readonly again: boolean
   /** Another candidate would take over from this failure. */
   readonly successor: boolean
 }
@@ -33,7 +35,8 @@ export const mayRetry = (error: ProviderError, settings: RetrySettings, remainin
     case "QuotaExceeded":
       return false
     case "RateLimited":
-      return wanted(error, settings) && (hint <= shortWait || !remaining.successor)
+      // Waiting is for once, where somebody else could answer.
+      return wanted(error, settings) && ((hint <= shortWait && !remaining.again) || !remaining.successor)
     case "ProviderUnavailable":
       // Overloaded: more calls make it worse, so who can move on does.
       if (remaining.successor && (error.status === 503 || error.status === 529)) return false

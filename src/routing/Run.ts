@@ -64,15 +64,15 @@ export class Run {
   }
 
   /** Takes leave to call a candidate, unless it is taken already. */
-  admits(position: number, extra = false): boolean {
+  admits(position: number): boolean {
     if (this.leave?.position === position) return true
     const candidate = this.candidates[position]
     if (candidate === undefined) return false
     const again = this.log.has(candidate)
-    const permit = this.admission.admit(candidate, extra || again) ?? this.admitLast(candidate, extra || again)
+    const permit = this.admission.admit(candidate, again) ?? this.admitLast(candidate, again)
     if (permit === undefined) {
       if (again) this.refused.add(position)
-      else if (!extra && this.admission.ailment(candidate) === undefined) this.roomless.add(position)
+      else if (this.admission.ailment(candidate) === undefined) this.roomless.add(position)
       return false
     }
     this.leave?.permit.release()
@@ -92,8 +92,8 @@ export class Run {
     return Math.min(this.plan.patience, this.deadlineAt - this.timers.now())
   }
 
-  nobody(wait: number): Conclusion.ChainError {
-    return Conclusion.nobody(this.plan, this.log.view(), wait)
+  nobody(why: { readonly full: boolean; readonly wait: number }): Conclusion.ChainError {
+    return Conclusion.nobody(this.plan, this.log.view(), why)
   }
 
   start<A>(position: number, callTo: CallTo<A>): Started<A> {
@@ -159,6 +159,7 @@ export class Run {
       ms: this.limit(position).at - this.timers.now(),
       wait: Math.max(0, (ailment?.until ?? 0) - this.timers.now()),
       paid: this.admission.mayRetry(candidate),
+      again: (this.callsTo[position] ?? 0) > 1,
       successor:
         error !== undefined &&
         this.candidates
@@ -215,12 +216,16 @@ export class Run {
 
   /** Who may be asked beside the one at this position, its leave taken: the next at another instance. */
   besides(position: number): number | undefined {
-    const own = this.plan.candidates[position]?.instance.id
+    const late = this.plan.candidates[position]
+    // Whoever is late pays.
+    if (late === undefined || !this.admission.mayRetry(late)) return undefined
     for (const [other, { catch: rules, instance }] of this.plan.candidates.entries()) {
-      if (other <= position || instance.id === own || this.callsLeft(other) <= 0) continue
+      if (other <= position || instance === late.instance || this.callsLeft(other) <= 0) continue
       // What it catches has not happened.
       if (rules !== undefined) continue
-      if (this.admits(other, true)) return other
+      if (!this.admits(other)) continue
+      this.admission.pay(late)
+      return other
     }
     return undefined
   }

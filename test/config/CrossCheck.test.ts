@@ -130,6 +130,25 @@ describe("the config file as a whole", () => {
     })
   )
 
+  it.effect("refuses what does nothing as long as something else is missing", () =>
+    Effect.gen(function* () {
+      const idle = `routing: { hedge: { after: 2s } }
+circuitBreaker: { minimumCalls: 5 }
+health: { probeEvery: 10s, probeWith: chat }`
+      assert.deepStrictEqual(yield* refused({ file: idle }), [
+        "routing.hedge.after: does nothing without enabled: true",
+        "circuitBreaker.minimumCalls: does nothing without failureRatio",
+        "health.probeEvery: does nothing without probe: active",
+        "health.probeWith: does nothing without probe: active"
+      ])
+      yield* loading({
+        file: `routing: { hedge: { enabled: false, after: 2s } }
+circuitBreaker: { minimumCalls: 5, failureRatio: 0.5 }
+health: { probe: active, probeEvery: 10s }`
+      })
+    })
+  )
+
   it.effect("lets tasks name models that it does not know", () =>
     Effect.gen(function* () {
       const { tasks } = yield* loading({ file: "tasks: { default: whatever/model, code: other }" })

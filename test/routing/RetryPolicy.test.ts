@@ -21,7 +21,7 @@ import { instance } from "../support/settings.js"
 const { retry } = instance("a")
 const jittered: RetrySettings = { ...retry, jitter: "full" }
 
-const plenty: RetryPolicy.Remaining = { calls: 10, ms: 600_000, wait: 0, paid: true, successor: false }
+const plenty: RetryPolicy.Remaining = { calls: 10, ms: 600_000, wait: 0, paid: true, again: false, successor: false }
 
 const fields = { provider: "openai", instance: "a", model: "m", message: "" }
 const error = (category: ErrorCategory, more: Partial<ErrorFields> = {}): ProviderError =>
