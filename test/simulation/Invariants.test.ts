@@ -5,7 +5,7 @@ import { Chance } from "../../src/simulation/Chance.js"
 import type { OutageKind } from "../../src/simulation/ScenarioFile.js"
 import * as Scenario from "../../src/simulation/Scenario.js"
 import * as Simulation from "../../src/simulation/Simulation.js"
-import type { Ended } from "../../src/simulation/Traffic.js"
+import type { Ended } from "../../src/simulation/Callers.js"
 
 const ids = ["a", "b", "c"] as const
 const seeds = 100
@@ -105,8 +105,8 @@ describe("whatever happens to three providers", () => {
         let requests = 0
         for (let seed = 1; seed <= seeds; seed++) {
           const world = worldOf(seed)
-          const [column = assert.fail("nothing to run")] = world.scenario.columns
-          const left = yield* Simulation.run(world.scenario, column, {
+          const [only = assert.fail("nothing to run")] = world.scenario.compared
+          const left = yield* Simulation.run(world.scenario, only, {
             circuit: () => {},
             ended: (ended) => {
               requests++

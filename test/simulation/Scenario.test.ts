@@ -37,9 +37,9 @@ const problems = (from: string, to: string): ReadonlyArray<string> => {
 
 describe("a scenario", () => {
   it("is run with its own strategy where nothing is compared", () => {
-    const { columns, seed, timeline } = parsed(good)
+    const { compared, seed, timeline } = parsed(good)
     assert.deepStrictEqual(
-      columns.map(({ name }) => name),
+      compared.map(({ name }) => name),
       ["priority"]
     )
     assert.strictEqual(seed, 3)
@@ -52,16 +52,16 @@ strategies: [priority]
 variants:
   - { name: hasty, config: { routing: { deadline: 5s }, circuitBreaker: { failureThreshold: 1 } } }
 `
-    const { columns } = parsed(text)
+    const { compared } = parsed(text)
     assert.deepStrictEqual(
-      columns.map(({ name, settings }) => [name, settings.routing.deadline, settings.circuitBreaker.failureThreshold]),
+      compared.map(({ name, settings }) => [name, settings.routing.deadline, settings.circuitBreaker.failureThreshold]),
       [
         ["priority", 120_000, 3],
         ["hasty", 5_000, 1]
       ]
     )
     assert.deepStrictEqual(
-      parsed(text, { strategies: ["priority"] }).columns.map(({ name }) => name),
+      parsed(text, { strategies: ["priority"] }).compared.map(({ name }) => name),
       ["priority"]
     )
   })
