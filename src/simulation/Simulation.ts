@@ -83,13 +83,17 @@ export const run = (scenario: Scenario, { settings }: Compared, observer: Observ
     yield* Effect.sleep(farewell)
     const later = time.timers.now() + longestOpen
     const { snapshot } = yield* Catalog
-    const shut = snapshot()
-      .resolve(scenario.requests.model)
-      .filter(({ instance, model }) => circuits.ailment(instance, model, later)?.reason === "half_open")
     const { busy } = yield* Concurrency
-    const places = settings.instances.reduce((sum, { id }) => sum + busy(id), 0)
-    return { fibers: fibers(), exchanges: yield* simulator.underWay, trials: shut.length, places }
-  }).pipe(Effect.scoped, Effect.provide(layer), Logger.withMinimumLogLevel(LogLevel.None))
+    const candidates = snapshot().resolve(scenario.requests.model)
+    // Asked when the gateway is shut, which ends the check that may be under way.
+    return Effect.map(simulator.underWay, (exchanges) => ({
+      fibers: fibers(),
+      exchanges,
+      trials: candidates.filter((each) => circuits.ailment(each.instance, each.model, later)?.reason === "half_open")
+        .length,
+      places: settings.instances.reduce((sum, { id }) => sum + busy(id), 0)
+    }))
+  }).pipe(Effect.scoped, Effect.provide(layer), Effect.flatten, Logger.withMinimumLogLevel(LogLevel.None))
   return Effect.map(time.run(main, `gateway ${scenario.seed}`), (left) => ({ ...left, timers: time.waiting }))
 }
 
