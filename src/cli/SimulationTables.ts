@@ -30,10 +30,7 @@ const summary = ({ runs, instances }: Report): ReadonlyArray<ReadonlyArray<strin
   ]
 }
 
-const timeline = (
-  { duration_s, instances, row_s }: Report,
-  run: RunReport
-): ReadonlyArray<ReadonlyArray<string>> => [
+const timeline = ({ duration_s, instances, row_s }: Report, run: RunReport): ReadonlyArray<ReadonlyArray<string>> => [
   ["from", "requests", "failed", "p50", "p99", ...instances, "what happened"],
   ...run.timeline.map((row) => [
     clock(row.from_s, duration_s, row_s),

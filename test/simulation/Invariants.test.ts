@@ -43,9 +43,9 @@ const worldOf = (seed: number) => {
   ]
   for (let at = targets.length - 1; at > 0; at--) {
     const other = chance.below(at + 1)
-    const [one = assert.fail("nobody"), another = assert.fail("nobody")] = [targets[at], targets[other]]
-    targets[at] = another
-    targets[other] = one
+    const [here = assert.fail("nobody"), there = assert.fail("nobody")] = [targets[at], targets[other]]
+    targets[at] = there
+    targets[other] = here
   }
   // Here and there too few for all of them.
   const maxAttempts = targets.length + between(chance.happens(0.2) ? -2 : 0, 3)
