@@ -94,9 +94,9 @@ const worldOf = (seed: number) => {
       },
       health: {
         checkOnStart: chance.happens(0.5),
-        probe: one("passive", "active"),
-        probeEvery: seconds(5, 30),
-        probeWith: one("models", "chat")
+        ...(chance.happens(0.5)
+          ? { probe: "active", probeEvery: seconds(5, 30), probeWith: one("models", "chat") }
+          : {})
       }
     },
     behaviours: Object.fromEntries(
