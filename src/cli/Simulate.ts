@@ -10,7 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as ConfigError from "../config/ConfigError.js"
-import * as Columns from "../simulation/Columns.js"
+import * as Compared from "../simulation/Compared.js"
 import * as Report from "../simulation/Report.js"
 import * as Scenario from "../simulation/Scenario.js"
 import { Failed } from "./Failed.js"
@@ -18,7 +18,7 @@ import * as Options from "./Options.js"
 import * as SimulationTables from "./SimulationTables.js"
 
 const file = Args.file({ name: "scenario", exists: "yes" }).pipe(
-  Args.withDescription("the scenario, YAML or JSON; there are some in scenarios/")
+  Args.withDescription("the scenario, YAML or JSON; the folder scenarios/ of the package orelse holds some")
 )
 
 const seed = CliOptions.integer("seed").pipe(
@@ -34,7 +34,7 @@ const strategy = CliOptions.text("strategy").pipe(
   CliOptions.mapEffect((given) => {
     const named = given.split(",").map((name) => name.trim())
     const wrong = named
-      .map((name) => [name, Columns.strategyProblem(name)] as const)
+      .map((name) => [name, Compared.strategyProblem(name)] as const)
       .find(([, why]) => why !== undefined)
     return wrong === undefined ? Effect.succeed(named) : usage(`--strategy ${wrong[0]}: ${wrong[1]}`)
   }),
@@ -59,11 +59,11 @@ export const simulate = Command.make("simulate", { file, seed, strategy, json: O
       (problems) => ConfigError.make(options.file, problems, [], "scenario")
     )
     let since = yield* Clock.currentTimeMillis
-    const report = yield* Report.make(scenario, (column, requests) =>
+    const report = yield* Report.make(scenario, (name, requests) =>
       Effect.gen(function* () {
         const now = yield* Clock.currentTimeMillis
         // Not to stdout, which is the same each time.
-        yield* Console.error(`${column}: ${requests} requests in ${((now - since) / 1000).toFixed(1)} s`)
+        yield* Console.error(`${name}: ${requests} requests in ${((now - since) / 1000).toFixed(1)} s`)
         since = now
       })
     )

@@ -1,4 +1,4 @@
-import type { ColumnReport, Percentiles, Report, Row } from "../simulation/Report.js"
+import type { RunReport, Percentiles, Report, Row } from "../simulation/Report.js"
 import * as Table from "./Table.js"
 
 /** The comparison side by side, and then a timeline for each of what was compared. */
@@ -6,12 +6,12 @@ export const lines = (report: Report): ReadonlyArray<string> => [
   `${report.name}: ${span(report.duration_s)} with seed ${report.seed}`,
   "",
   ...Table.lines(summary(report)),
-  ...report.columns.flatMap((column) => ["", column.name, ...Table.lines(timeline(report, column))])
+  ...report.runs.flatMap((run) => ["", run.name, ...Table.lines(timeline(report, run))])
 ]
 
-const summary = ({ columns, instances }: Report): ReadonlyArray<ReadonlyArray<string>> => {
-  const row = (title: string, cell: (column: ColumnReport) => string) => [title, ...columns.map(cell)]
-  const codes = [...new Set(columns.flatMap(({ failures }) => Object.keys(failures)))].toSorted()
+const summary = ({ runs, instances }: Report): ReadonlyArray<ReadonlyArray<string>> => {
+  const row = (title: string, cell: (run: RunReport) => string) => [title, ...runs.map(cell)]
+  const codes = [...new Set(runs.flatMap(({ failures }) => Object.keys(failures)))].toSorted()
   return [
     row("", ({ name }) => name),
     row("requests", ({ requests }) => count(requests)),
@@ -30,12 +30,9 @@ const summary = ({ columns, instances }: Report): ReadonlyArray<ReadonlyArray<st
   ]
 }
 
-const timeline = (
-  { duration_s, instances, row_s }: Report,
-  column: ColumnReport
-): ReadonlyArray<ReadonlyArray<string>> => [
+const timeline = ({ duration_s, instances, row_s }: Report, run: RunReport): ReadonlyArray<ReadonlyArray<string>> => [
   ["from", "requests", "failed", "p50", "p99", ...instances, "what happened"],
-  ...column.timeline.map((row) => [
+  ...run.timeline.map((row) => [
     clock(row.from_s, duration_s, row_s),
     count(row.requests),
     count(row.failed),

@@ -73,6 +73,27 @@ export const rateLimited = (retryAfterMs?: number): SimulatedReply =>
     retryAfterMs === undefined ? {} : { "retry-after-ms": String(retryAfterMs) }
   )
 
+/** What is left of a limit of requests, until it is there again in so many ms. */
+export interface Allowance {
+  readonly limit: number
+  readonly remaining: number
+  readonly resetMs: number
+}
+
+/** The same reply, with OpenAI's headers about a limit of requests. */
+export const withAllowance =
+  ({ limit, remaining, resetMs }: Allowance, reply: SimulatedReply): SimulatedReply =>
+  (request) => {
+    const told = {
+      "x-ratelimit-limit-requests": String(limit),
+      "x-ratelimit-remaining-requests": String(remaining),
+      "x-ratelimit-reset-requests": `${Math.ceil(resetMs)}ms`
+    }
+    return reply(request).map((event) =>
+      "head" in event ? { ...event, head: { ...event.head, headers: { ...event.head.headers, ...told } } } : event
+    )
+  }
+
 /** 503 */
 export const unavailable: SimulatedReply = failure(503, { message: "Overloaded", type: "server_error" })
 

@@ -27,6 +27,7 @@ export const make = (
   const errorLatency = fields?.errorLatency ?? Math.min(50, own.latency)
   // Often enough that nobody takes it for silence.
   const gap = Math.max(1, instance.timeouts.idle / 2)
+  const limit = fields?.requestsPerMinute
   const quota = new MinuteLimit()
   const line = fields?.concurrency === undefined ? undefined : new Line(fields.concurrency)
 
@@ -42,18 +43,19 @@ export const make = (
     if (going.some(({ keyRevoked }) => keyRevoked)) return Simulated.unauthorized(failed)
     if (request.method === "GET") return Simulated.bySettings(failed)
     if (going.some(({ quotaSpent }) => quotaSpent)) return Simulated.quotaSpent(failed)
-    const limits = going.flatMap(({ rateLimit }) => (rateLimit === undefined ? [] : [rateLimit]))
-    if (fields?.requestsPerMinute !== undefined) {
-      limits.push({ requestsPerMinute: fields.requestsPerMinute, retryAfter: true })
-    }
-    const exceeded = limits.find(({ requestsPerMinute }) => quota.used(at) >= requestsPerMinute)
-    if (exceeded !== undefined) {
-      return Simulated.rateLimited(exceeded.retryAfter ? Math.ceil(quota.endOfMinute(at)) : undefined)(failed)
-    }
-    quota.use(at)
+    const endsIn = quota.endOfMinute(at)
+    const storm = going.find(({ rateLimit }) => quota.used(at) >= (rateLimit?.requestsPerMinute ?? Infinity))?.rateLimit
+    if (storm !== undefined) return Simulated.rateLimited(storm.retryAfter ? Math.ceil(endsIn) : undefined)(failed)
+    const within = quota.used(at) < (limit ?? Infinity)
+    if (within) quota.use(at)
+    const told = (reply: Simulated.SimulatedReply): Simulated.SimulatedReply =>
+      limit === undefined || fields?.rateLimitHeaders === false
+        ? reply
+        : Simulated.withAllowance({ limit, remaining: Math.max(0, limit - quota.used(at)), resetMs: endsIn }, reply)
+    if (!within) return told(Simulated.rateLimited(Math.ceil(endsIn)))(failed)
     const error = first(going, ({ errors }) => (chance.happens(errors?.share ?? 0) ? errors?.how : undefined))
     if (error !== undefined) return outages[error](failed)
-    if (going.some(({ malformed = 0 }) => chance.happens(malformed))) return Simulated.garbled(failed)
+    if (going.some(({ malformed = 0 }) => chance.happens(malformed))) return told(Simulated.garbled)(failed)
 
     const size = sizeOf(request)
     const interval = tokenInterval * slowness
@@ -63,9 +65,9 @@ export const make = (
       settings: { ...request.settings, latency: waited + firstToken, tokenInterval: interval }
     }
     const breaks = SimulatedSize.streams(request) && going.some((event) => chance.happens(event.breaks ?? 0))
-    return breaks
-      ? SimulatedSize.cutAfter(1 + chance.below(size.answer), gap)(asked)
-      : SimulatedSize.sized(size, gap)(asked)
+    return told(breaks ? SimulatedSize.cutAfter(1 + chance.below(size.answer), gap) : SimulatedSize.sized(size, gap))(
+      asked
+    )
   }
 }
 

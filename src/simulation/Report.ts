@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Money from "../domain/Money.js"
-import type { Column } from "./Columns.js"
+import type { Compared } from "./Compared.js"
 import * as Event from "./Event.js"
 import type { Scenario } from "./Scenario.js"
 import * as Simulation from "./Simulation.js"
@@ -26,7 +26,7 @@ export interface Row {
 }
 
 /** How one configuration fared. */
-export interface ColumnReport {
+export interface RunReport {
   readonly name: string
   readonly requests: number
   readonly answered: number
@@ -57,23 +57,23 @@ export interface Report {
   readonly instances: ReadonlyArray<string>
   /** Of a row of the timeline. */
   readonly row_s: number
-  readonly columns: ReadonlyArray<ColumnReport>
+  readonly runs: ReadonlyArray<RunReport>
 }
 
 /** Runs a scenario with each of its configurations. `ran` hears of each of them. */
 export const make = (
   scenario: Scenario,
-  ran: (column: string, requests: number) => Effect.Effect<void>
+  ran: (name: string, requests: number) => Effect.Effect<void>
 ): Effect.Effect<Report> =>
   Effect.gen(function* () {
     const width = rowOf(scenario.duration)
-    const instances = [...new Set(scenario.columns.flatMap(({ settings }) => settings.instances.map(({ id }) => id)))]
-    const columns: Array<ColumnReport> = []
-    for (const column of scenario.columns) {
+    const instances = [...new Set(scenario.compared.flatMap(({ settings }) => settings.instances.map(({ id }) => id)))]
+    const runs: Array<RunReport> = []
+    for (const compared of scenario.compared) {
       const tally = new Tally(width, scenario.duration)
-      yield* Simulation.run(scenario, column, tally)
-      columns.push(reportOf(column, tally, scenario, width, instances))
-      yield* ran(column.name, tally.requests)
+      yield* Simulation.run(scenario, compared, tally)
+      runs.push(reportOf(compared, tally, scenario, width, instances))
+      yield* ran(compared.name, tally.requests)
     }
     return {
       name: scenario.name,
@@ -81,7 +81,7 @@ export const make = (
       duration_s: scenario.duration / 1000,
       instances,
       row_s: width / 1000,
-      columns
+      runs
     }
   })
 
@@ -93,12 +93,12 @@ const rows = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600].map((se
 const rowOf = (duration: number): number => rows.find((row) => duration / row <= mostRows) ?? 3_600_000
 
 const reportOf = (
-  { name }: Column,
+  { name }: Compared,
   tally: Tally,
   scenario: Scenario,
   width: number,
   instances: ReadonlyArray<string>
-): ColumnReport => {
+): RunReport => {
   const { buckets, calls, requests } = tally
   const failed = [...tally.failures.values()].reduce((sum, count) => sum + count, 0)
   return {

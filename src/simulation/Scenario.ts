@@ -3,7 +3,7 @@ import type { Problem } from "../config/ConfigError.js"
 import * as ConfigSource from "../config/ConfigSource.js"
 import { toProblems } from "../config/Issue.js"
 import * as UnknownField from "../config/UnknownField.js"
-import * as Columns from "./Columns.js"
+import * as Compared from "./Compared.js"
 import * as ScenarioCheck from "./ScenarioCheck.js"
 import * as ScenarioFile from "./ScenarioFile.js"
 
@@ -13,7 +13,7 @@ export interface Scenario extends Pick<
   "name" | "seed" | "duration" | "arrivals" | "requests" | "behaviours" | "timeline"
 > {
   /** What is compared; never empty. */
-  readonly columns: ReadonlyArray<Columns.Column>
+  readonly compared: ReadonlyArray<Compared.Compared>
 }
 
 /** What the command line says instead of the file. */
@@ -34,14 +34,14 @@ export const parse = (text: string, overrides: Overrides = {}): Either.Either<Sc
     ...UnknownField.findIn(ScenarioFile.ScenarioFile, source.right.value),
     ...(Either.isLeft(file) ? file.left : ScenarioCheck.check(file.right))
   ]
-  const columns = Columns.make(value, lineOf, overrides.strategies)
+  const compared = Compared.make(value, lineOf, overrides.strategies)
   const problems = [
     ...source.right.problems,
     ...toProblems(issues, lineOf),
-    ...(Either.isLeft(columns) ? columns.left : [])
+    ...(Either.isLeft(compared) ? compared.left : [])
   ]
-  if (Either.isLeft(file) || Either.isLeft(columns) || problems.length > 0) return Either.left(problems)
-  const lost = ScenarioCheck.checkAgainst(file.right, columns.right)
+  if (Either.isLeft(file) || Either.isLeft(compared) || problems.length > 0) return Either.left(problems)
+  const lost = ScenarioCheck.checkAgainst(file.right, compared.right)
   if (lost.length > 0) return Either.left(toProblems(lost, lineOf))
   const { arrivals, behaviours, duration, name, requests, seed, timeline } = file.right
   return Either.right({
@@ -52,6 +52,6 @@ export const parse = (text: string, overrides: Overrides = {}): Either.Either<Sc
     requests,
     behaviours,
     timeline,
-    columns: columns.right
+    compared: compared.right
   })
 }

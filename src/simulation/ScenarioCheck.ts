@@ -1,7 +1,7 @@
 import * as Catalog from "../catalog/Catalog.js"
 import type { Issue, Path } from "../config/Issue.js"
 import { nearest } from "../config/Nearest.js"
-import type { Column } from "./Columns.js"
+import type { Compared } from "./Compared.js"
 import * as Arrivals from "./Arrivals.js"
 import { kindsOf } from "./Event.js"
 import type { EventFields, ScenarioFile } from "./ScenarioFile.js"
@@ -21,11 +21,11 @@ export const check = (file: ScenarioFile): ReadonlyArray<Issue> => {
 }
 
 /** What of a scenario has nothing to do with its configuration. */
-export const checkAgainst = (file: ScenarioFile, columns: ReadonlyArray<Column>): ReadonlyArray<Issue> => {
-  const snapshots = columns.map(({ settings }) => Catalog.makeSnapshot(settings))
+export const checkAgainst = (file: ScenarioFile, compared: ReadonlyArray<Compared>): ReadonlyArray<Issue> => {
+  const snapshots = compared.map(({ settings }) => Catalog.makeSnapshot(settings))
   const { model } = file.requests
   const unserved = snapshots.some((snapshot) => snapshot.resolve(model).length === 0)
-  const ids = [...new Set(columns.flatMap(({ settings }) => settings.instances.map(({ id }) => id)))]
+  const ids = [...new Set(compared.flatMap(({ settings }) => settings.instances.map(({ id }) => id)))]
   const unknown = (id: string, path: Path): ReadonlyArray<Issue> => {
     if (ids.includes(id)) return []
     const meant = nearest(id, ids)

@@ -51,7 +51,9 @@ const Behaviour = Schema.Struct({
   /** Answers that are made at a time; whoever comes then waits in line. Absent: no limit. */
   concurrency: optional(Field.integer(1, 1_000)),
   /** Calls of each minute that are let in; the others get a 429 that names the end of the minute. Absent: no limit. */
-  requestsPerMinute: optional(Field.integer(0, 10_000_000))
+  requestsPerMinute: optional(Field.integer(0, 10_000_000)),
+  /** Does each answer say what is left of that, in OpenAI's headers? */
+  rateLimitHeaders: or(Field.Flag, true)
 })
 
 const outages = ["refused", "hang", 500, 503] as const

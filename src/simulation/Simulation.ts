@@ -20,14 +20,14 @@ import { Transport } from "../provider/Transport.js"
 import * as Arrivals from "./Arrivals.js"
 import * as Behaviour from "./Behaviour.js"
 import { Chance } from "./Chance.js"
-import type { Column } from "./Columns.js"
+import type { Compared } from "./Compared.js"
 import type { Scenario } from "./Scenario.js"
-import * as Traffic from "./Traffic.js"
+import * as Callers from "./Callers.js"
 import { VirtualTime } from "./VirtualTime.js"
 
 /** Is told what happens, in the order of the simulated time. */
 export interface Observer {
-  readonly ended: (ended: Traffic.Ended) => void
+  readonly ended: (ended: Callers.Ended) => void
   /** `at` is in ms from the start. */
   readonly circuit: (event: HealthEvent, at: number) => void
 }
@@ -45,7 +45,7 @@ export interface Left {
 }
 
 /** Runs the real gateway through a scenario with one of its configurations, on a time of its own. */
-export const run = (scenario: Scenario, { settings }: Column, observer: Observer): Effect.Effect<Left> => {
+export const run = (scenario: Scenario, { settings }: Compared, observer: Observer): Effect.Effect<Left> => {
   const time = new VirtualTime(epoch)
   const sinceStart = (): number => time.timers.now() - epoch
   const layer = Live.layerNoTransport.pipe(
@@ -71,7 +71,7 @@ export const run = (scenario: Scenario, { settings }: Column, observer: Observer
     )
     const health = yield* Health
     if (settings.health.checkOnStart) yield* Effect.forkScoped(health.checkAll)
-    const fibers = yield* Traffic.run(Arrivals.make(scenario), {
+    const fibers = yield* Callers.run(Arrivals.make(scenario), {
       gateway: yield* Gateway,
       timers: time.timers,
       runtime: Runtime.updateContext(yield* Effect.runtime<never>(), () => Context.empty()),
@@ -83,13 +83,17 @@ export const run = (scenario: Scenario, { settings }: Column, observer: Observer
     yield* Effect.sleep(farewell)
     const later = time.timers.now() + longestOpen
     const { snapshot } = yield* Catalog
-    const shut = snapshot()
-      .resolve(scenario.requests.model)
-      .filter(({ instance, model }) => circuits.ailment(instance, model, later)?.reason === "half_open")
     const { busy } = yield* Concurrency
-    const places = settings.instances.reduce((sum, { id }) => sum + busy(id), 0)
-    return { fibers: fibers(), exchanges: yield* simulator.underWay, trials: shut.length, places }
-  }).pipe(Effect.scoped, Effect.provide(layer), Logger.withMinimumLogLevel(LogLevel.None))
+    const candidates = snapshot().resolve(scenario.requests.model)
+    // Asked when the gateway is shut, which ends the check that may be under way.
+    return Effect.map(simulator.underWay, (exchanges) => ({
+      fibers: fibers(),
+      exchanges,
+      trials: candidates.filter((each) => circuits.ailment(each.instance, each.model, later)?.reason === "half_open")
+        .length,
+      places: settings.instances.reduce((sum, { id }) => sum + busy(id), 0)
+    }))
+  }).pipe(Effect.scoped, Effect.provide(layer), Effect.flatten, Logger.withMinimumLogLevel(LogLevel.None))
   return Effect.map(time.run(main, `gateway ${scenario.seed}`), (left) => ({ ...left, timers: time.waiting }))
 }
 

@@ -1,6 +1,6 @@
 import * as Money from "../domain/Money.js"
 import type { HealthEvent } from "../health/Permit.js"
-import type { Ended } from "./Traffic.js"
+import type { Ended } from "./Callers.js"
 
 /** Requests that arrived in one stretch of time, and what happened in it. */
 export class Bucket {

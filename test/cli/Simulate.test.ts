@@ -86,12 +86,12 @@ describe("orelse simulate", () => {
         seed: 4,
         duration_s: 1200,
         row_s: 60,
-        "columns.length": 1,
-        "columns[0].name": "priority",
-        "columns[0].availability": 1,
-        "columns[0].timeline.length": 20
+        "runs.length": 1,
+        "runs[0].name": "priority",
+        "runs[0].availability": 1,
+        "runs[0].timeline.length": 20
       })
-      assert.nestedProperty(report, "columns[0].served_by.second")
+      assert.nestedProperty(report, "runs[0].served_by.second")
     })
   )
 

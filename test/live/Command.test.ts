@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import { join } from "node:path"
 import { answer } from "../support/replies.js"
 import * as Upstream from "../support/upstream.js"
-import { run } from "./support/command.js"
+import { root, run } from "./support/command.js"
 import { freePort, serve } from "./support/gateway.js"
 
 const key = "sk-canary-4f1d7a9c2e6b8035"
@@ -22,11 +23,12 @@ describe("the command line", () => {
   it.live("explains itself and each subcommand", () =>
     Effect.gen(function* () {
       for (const [args, words] of [
-        [["--help"], /start[^]*test[^]*stats[^]*explain/],
+        [["--help"], /start[^]*test[^]*stats[^]*explain[^]*simulate/],
         [["start", "--help"], /serve the gateway[^]*--config[^]*--port[^]*--host/],
         [["test", "--help"], /check the configuration[^]*--live/],
         [["stats", "--help"], /running gateway[^]*--url[^]*--json[^]*--watch/],
-        [["explain", "--help"], /<model>[^]*--json[^]*--config[^]*--url/]
+        [["explain", "--help"], /<model>[^]*--json[^]*--config[^]*--url/],
+        [["simulate", "--help"], /<scenario>[^]*scenarios\/[^]*--seed[^]*--strategy[^]*--json/]
       ] as const) {
         const { code, stderr, stdout } = yield* run(args)
         assert.deepStrictEqual([code, stderr], [0, ""])
@@ -175,6 +177,31 @@ describe("orelse explain and orelse stats", () => {
       const none = yield* run(["stats", "--url", `http://127.0.0.1:${port}`])
       assert.deepStrictEqual([none.code, none.stdout], [1, ""])
       assert.match(none.stderr, /^no gateway answers at http:\/\/127\.0\.0\.1:\d+: /)
+    })
+  )
+})
+
+describe("orelse simulate", () => {
+  it.live("runs a scenario that comes along, with the report on stdout and how long it took on stderr", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* run(["simulate", join(root, "scenarios/outage.yaml"), "--json"])
+      assert.strictEqual(code, 0)
+      assert.match(stderr, /^priority: \d+ requests in \d+\.\d s\nno breaker: \d+ requests in \d+\.\d s\n$/)
+      const { name, runs } = JSON.parse(stdout)
+      assert.deepStrictEqual(
+        [name, runs.map((each: { readonly availability: number }) => each.availability)],
+        ["An outage", [1, 1]]
+      )
+    })
+  )
+
+  it.live("ends with 1 and the line of what is wrong with a scenario", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* run(["simulate", "bad.yaml"], {
+        files: { "bad.yaml": "duration: 1h\narrivals: { rate: fast }\nrequests: { model: m }\nconfig: {}" }
+      })
+      assert.deepStrictEqual([code, stdout], [1, ""])
+      assert.match(stderr, /^ +line 2: arrivals\.rate: must be a number/m)
     })
   )
 })

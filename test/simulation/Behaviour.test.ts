@@ -70,6 +70,30 @@ describe("a simulated instance in its timeline", () => {
     })
   )
 
+  it.effect("says how many more it lets in, so that it is left alone before it refuses", () =>
+    Effect.gen(function* () {
+      const refused = (rateLimitHeaders: boolean) =>
+        Effect.map(
+          reported(
+            scenario({
+              behaviours: {
+                a: { firstToken: "100ms", tokenInterval: "1ms", requestsPerMinute: 20, rateLimitHeaders },
+                b: { firstToken: "100ms", tokenInterval: "1ms" }
+              }
+            })
+          ),
+          ({ availability, calls_to, served_by }) => {
+            assert.strictEqual(availability, 1)
+            assert.isAtLeast(served_by["a"] ?? 0, 190)
+            return (calls_to["a"] ?? 0) - (served_by["a"] ?? 0)
+          }
+        )
+      // Once a minute it has to be asked, where it does not say.
+      assert.approximately(yield* refused(false), 10, 2)
+      assert.isAtMost(yield* refused(true), 2)
+    })
+  )
+
   it.effect("grows slower evenly, and stays so", () =>
     Effect.gen(function* () {
       const { timeline } = yield* alone({ slow: { factor: 11, over: "5m" } })

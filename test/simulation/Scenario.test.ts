@@ -1,8 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import type * as SchemaAST from "effect/SchemaAST"
 import { readdirSync, readFileSync } from "node:fs"
+import * as Report from "../../src/simulation/Report.js"
 import { ScenarioFile } from "../../src/simulation/ScenarioFile.js"
 import * as Scenario from "../../src/simulation/Scenario.js"
 
@@ -37,9 +39,9 @@ const problems = (from: string, to: string): ReadonlyArray<string> => {
 
 describe("a scenario", () => {
   it("is run with its own strategy where nothing is compared", () => {
-    const { columns, seed, timeline } = parsed(good)
+    const { compared, seed, timeline } = parsed(good)
     assert.deepStrictEqual(
-      columns.map(({ name }) => name),
+      compared.map(({ name }) => name),
       ["priority"]
     )
     assert.strictEqual(seed, 3)
@@ -52,16 +54,16 @@ strategies: [priority]
 variants:
   - { name: hasty, config: { routing: { deadline: 5s }, circuitBreaker: { failureThreshold: 1 } } }
 `
-    const { columns } = parsed(text)
+    const { compared } = parsed(text)
     assert.deepStrictEqual(
-      columns.map(({ name, settings }) => [name, settings.routing.deadline, settings.circuitBreaker.failureThreshold]),
+      compared.map(({ name, settings }) => [name, settings.routing.deadline, settings.circuitBreaker.failureThreshold]),
       [
         ["priority", 120_000, 3],
         ["hasty", 5_000, 1]
       ]
     )
     assert.deepStrictEqual(
-      parsed(text, { strategies: ["priority"] }).columns.map(({ name }) => name),
+      parsed(text, { strategies: ["priority"] }).compared.map(({ name }) => name),
       ["priority"]
     )
   })
@@ -169,22 +171,128 @@ describe("the scenarios that come along", () => {
   const files = readdirSync("scenarios").filter((name) => name.endsWith(".yaml"))
   const readme = readFileSync("scenarios/README.md", "utf8")
 
-  it("are five or more", () => {
-    assert.isAtLeast(files.length, 5)
+  it("are seven or more", () => {
+    assert.isAtLeast(files.length, 7)
   })
 
-  it.each(files)("can be run: %s", (file) => {
-    const scenario = parsed(readFileSync(`scenarios/${file}`, "utf8"))
-    assert.isAtLeast(scenario.timeline.length, 1)
-  })
+  it.effect("show that a breaker saves calls while a provider is out, and not answers: outage.yaml", () =>
+    Effect.gen(function* () {
+      const { runs } = yield* window("outage.yaml", "58m", "68m")
+      const [breaker, none] = runs
+      assert.deepStrictEqual([breaker?.availability, none?.availability], [1, 1])
+      assert.isBelow(breaker?.calls_per_request ?? 2, 1.05)
+      assert.isAbove(none?.calls_per_request ?? 0, 1.5)
+    })
+  )
 
-  it("are all named in their README, as is every field of a scenario", () => {
-    const missing = (names: ReadonlyArray<string>) =>
-      names.filter((name) => !new RegExp(`[\`{ ]${name}[\`:,} ]`).test(readme))
-    assert.isEmpty(files.filter((file) => !readme.includes(`\`${file}\``)))
-    assert.isEmpty(missing(fieldNames(Schema.encodedSchema(ScenarioFile).ast)))
-  })
+  it.effect("show who leaves a flapping provider out for longer than it is out: flapping.yaml", () =>
+    Effect.gen(function* () {
+      const [inARow, , share] = (yield* window("flapping.yaml", "60m", "65m")).runs
+      assert.isBelow(served(inARow, "primary"), 0.5)
+      // It is well for 50 s of each minute.
+      assert.approximately(served(share, "primary"), 5 / 6, 0.03)
+    })
+  )
+
+  it.effect("show that whoever is told what is left does not ask for a 429: rate-limits.yaml", () =>
+    Effect.gen(function* () {
+      const only = { strategies: ["priority"] }
+      const [told] = (yield* window("rate-limits.yaml", "14h", "850m", only)).runs
+      const [untold] = (yield* window("rate-limits.yaml", "14h", "850m", only, (text) =>
+        text.replaceAll("requestsPerMinute: 90 }", "requestsPerMinute: 90, rateLimitHeaders: false }")
+      )).runs
+      assert.deepStrictEqual([told?.availability, untold?.availability], [1, 1])
+      assert.isAbove(served(told, "two"), 0.2)
+      const refused = (run: Report.RunReport | undefined) => (run?.calls ?? 0) - (run?.requests ?? 0)
+      assert.isAbove(refused(untold), 2 * refused(told))
+    })
+  )
+
+  it.effect("show that whoever counts failures does not see a slow death: slow-death.yaml", () =>
+    Effect.gen(function* () {
+      const [priority, , latency] = (yield* window("slow-death.yaml", "4h", "245m")).runs
+      assert.isAbove(served(priority, "primary"), 0.9)
+      assert.isBelow(served(latency, "primary"), 0.2)
+      assert.isAbove(priority?.total_ms.p50 ?? 0, 5 * (latency?.total_ms.p50 ?? 0))
+      assert.isAbove(Number(priority?.cost_usd), 0)
+    })
+  )
+
+  it.effect("show that a cellar loses nobody's answer, only time: keys.yaml", () =>
+    Effect.gen(function* () {
+      const [before] = (yield* window("keys.yaml", "160m", "3h")).runs
+      const [priority, , ...others] = (yield* window("keys.yaml", "5h", "310m")).runs
+      for (const run of [priority, ...others]) {
+        assert.strictEqual(run?.availability, 1)
+        assert.isAbove(served(run, "cellar"), 0.95)
+      }
+      assert.isAbove(priority?.total_ms.p50 ?? 0, 2 * (before?.total_ms.p50 ?? 0))
+      // Whoever goes by price is there before the others.
+      const [asListed, byPrice] = (yield* window("keys.yaml", "4h", "250m")).runs
+      assert.deepStrictEqual([served(asListed, "cellar") < 0.05, served(byPrice, "cellar") > 0.95], [true, true])
+      assert.isBelow(Number(byPrice?.cost_usd), Number(asListed?.cost_usd))
+    })
+  )
+
+  it.effect("show what money saves of time: prices.yaml", () =>
+    Effect.gen(function* () {
+      const [dear, cheap] = (yield* window("prices.yaml", "10m", "15m")).runs
+      assert.isBelow(2 * Number(cheap?.cost_usd), Number(dear?.cost_usd))
+      assert.isAbove(cheap?.total_ms.p50 ?? 0, 2 * (dear?.total_ms.p50 ?? 0))
+      assert.strictEqual(dear?.availability, 1)
+    })
+  )
+
+  it.effect("have a while in which nobody can answer: black-day.yaml", () =>
+    Effect.gen(function* () {
+      const { runs, row_s } = yield* window("black-day.yaml", "899m", "903m", { strategies: ["priority"] })
+      const rows = runs[0]?.timeline ?? []
+      const [before, during] = [rows.slice(0, 30 / row_s), rows.slice(60 / row_s)]
+      assert.isTrue(before.every(({ failed, requests }) => failed < 0.2 * requests))
+      assert.isTrue(during.length > 0 && during.every(({ failed, requests }) => requests > 0 && failed === requests))
+    })
+  )
+
+  it.effect("are all named in their README, as is every field of a scenario and of its report", () =>
+    Effect.gen(function* () {
+      const report = yield* Report.make({ ...parsed(good), duration: 60_000 }, () => Effect.void)
+      const reported = [report, ...report.runs, ...report.runs.flatMap(({ timeline }) => timeline)]
+      const fields = [...readme.replaceAll(/```[^]*?```/g, "").matchAll(/`([^`]+)`/g)].map(([, code = ""]) => code)
+      const missing = (names: ReadonlyArray<string>) =>
+        names.filter((name) => !fields.some((code) => new RegExp(`(?<![\\w.])${name}(?!\\w)`).test(code)))
+      assert.isEmpty(missing(files))
+      assert.isEmpty(missing(fieldNames(Schema.encodedSchema(ScenarioFile).ast)))
+      assert.isEmpty(missing(reported.flatMap(Object.keys)))
+    })
+  )
 })
+
+/** What a part of a scenario that comes along comes to, when all begins with it. */
+const window = (
+  file: string,
+  from: Time,
+  to: Time,
+  overrides?: Scenario.Overrides,
+  change: (text: string) => string = (text) => text
+) => {
+  const whole = parsed(change(readFileSync(`scenarios/${file}`, "utf8")), overrides)
+  const [start, end] = [msOf(from), msOf(to)]
+  const { daily, rate, steps } = whole.arrivals
+  const arrivals =
+    daily !== undefined
+      ? { daily: { ...daily, peakAt: daily.peakAt - start } }
+      : { rate: rate ?? steps?.findLast(({ at }) => at <= start)?.rate ?? 0 }
+  const timeline = whole.timeline.map((event) => ({ ...event, at: event.at - start }))
+  return Report.make({ ...whole, arrivals, timeline, duration: end - start }, () => Effect.void)
+}
+
+type Time = `${number}${"h" | "m"}`
+
+/** In ms. */
+const msOf = (time: Time): number => Number.parseInt(time, 10) * (time.endsWith("h") ? 60 : 1) * 60_000
+
+const served = (run: Report.RunReport | undefined, instance: string): number =>
+  (run?.served_by[instance] ?? 0) / (run?.answered ?? 0)
 
 /** Of all the structs in a schema. */
 const fieldNames = (ast: SchemaAST.AST): ReadonlyArray<string> => {

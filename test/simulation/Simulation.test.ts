@@ -71,8 +71,8 @@ describe("a simulation", () => {
         strategies: ["priority"],
         timeline: [{ at: "1m", for: "2m", instance: "a", outage: 500 }]
       })
-      const arrivals = yield* Effect.forEach(made.columns, (column) =>
-        Effect.map(run({ ...made, columns: [column] }), ({ ended }) =>
+      const arrivals = yield* Effect.forEach(made.compared, (each) =>
+        Effect.map(run({ ...made, compared: [each] }), ({ ended }) =>
           ended.map(({ arrival }) => arrival).toSorted((one, another) => one.at - another.at)
         )
       )

@@ -4,7 +4,7 @@ import type { ScenarioFile } from "../../src/simulation/ScenarioFile.js"
 import * as Report from "../../src/simulation/Report.js"
 import * as Scenario from "../../src/simulation/Scenario.js"
 import * as Simulation from "../../src/simulation/Simulation.js"
-import type { Ended } from "../../src/simulation/Traffic.js"
+import type { Ended } from "../../src/simulation/Callers.js"
 
 /** Ten minutes of whole answers of 100 tokens, one a second, by `a` or else by `b`; both take 100 ms and 1 ms a token. */
 export const scenario = (changes: Partial<typeof ScenarioFile.Encoded> = {}): Scenario.Scenario =>
@@ -42,9 +42,9 @@ export const asking = (changes: Partial<(typeof ScenarioFile.Encoded)["requests"
 export const reported = (made: Scenario.Scenario) =>
   Effect.map(
     Report.make(made, () => Effect.void),
-    ({ columns: [column], ...report }) => {
-      if (column === undefined) throw new Error("nothing was compared")
-      return { ...report, ...column }
+    ({ runs: [only], ...report }) => {
+      if (only === undefined) throw new Error("nothing was compared")
+      return { ...report, ...only }
     }
   )
 
@@ -52,8 +52,8 @@ export const reported = (made: Scenario.Scenario) =>
 export const run = (made: Scenario.Scenario) =>
   Effect.gen(function* () {
     const ended: Array<Ended> = []
-    const [column] = made.columns
-    if (column === undefined) throw new Error("nothing to run")
-    const left = yield* Simulation.run(made, column, { ended: (one) => ended.push(one), circuit: () => {} })
+    const [only] = made.compared
+    if (only === undefined) throw new Error("nothing to run")
+    const left = yield* Simulation.run(made, only, { ended: (one) => ended.push(one), circuit: () => {} })
     return { ended, left }
   })

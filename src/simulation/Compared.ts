@@ -8,7 +8,7 @@ import { overlay } from "../config/Preset.js"
 import type { Settings } from "../config/Settings.js"
 
 /** One of the configurations that are compared. */
-export interface Column {
+export interface Compared {
   readonly name: string
   readonly settings: Settings
 }
@@ -23,7 +23,7 @@ export const make = (
   scenario: unknown,
   lineOf: LineOf,
   strategies?: ReadonlyArray<string>
-): Either.Either<ReadonlyArray<Column>, ReadonlyArray<Problem>> => {
+): Either.Either<ReadonlyArray<Compared>, ReadonlyArray<Problem>> => {
   const file = Predicate.isReadonlyRecord(scenario) ? scenario : {}
   const own = settingsOf(file["config"], (path) => lineOf(["config", ...path]))
   const wrong = Either.isLeft(own)
@@ -47,16 +47,16 @@ export const make = (
   ]
   if (wanted.length === 0) return Either.right([{ name: own.right.routing.strategy, settings: own.right }])
   const problems: Array<Problem> = []
-  const columns: Array<Column> = []
+  const compared: Array<Compared> = []
   for (const { changes, line, name, path } of wanted) {
     const settings = settingsOf(overlay(file["config"], changes), () => line)
-    if (Either.isRight(settings)) columns.push({ name, settings: settings.right })
+    if (Either.isRight(settings)) compared.push({ name, settings: settings.right })
     else problems.push(...settings.left.map((problem) => ({ ...problem, path: path(problem.path) })))
     if (wanted.filter((other) => other.name === name).length > 1) {
       problems.push({ path: path("name"), message: `the name ${name} is taken already`, ...withLine(line) })
     }
   }
-  return problems.length > 0 ? Either.left(problems) : Either.right(columns)
+  return problems.length > 0 ? Either.left(problems) : Either.right(compared)
 }
 
 /** What the configuration says of a strategy; `undefined`: nothing, it can be used. */
