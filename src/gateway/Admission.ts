@@ -26,11 +26,14 @@ export const make = (
     return own.release
   }
   const admitted = (candidate: Candidate, extra: boolean, admit: Circuits["Type"]["admit"]): Permit | undefined => {
+    const waitedFor = kept
     const release = placeAt(candidate)
     if (release === undefined) return undefined
     const permit = admit(candidate.instance, candidate.model, now, kinds[streamed ? "stream" : "whole"][extra ? 1 : 0])
     if (permit === undefined) {
-      release()
+      // What was waited for may do for another model of the instance; handed to the next one in line it would come back at once.
+      if (kept === waitedFor) release()
+      else kept = waitedFor
       return undefined
     }
     return held(permit, release)

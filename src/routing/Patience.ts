@@ -15,7 +15,8 @@ export const wait = (run: Run, timers: Timers, admission: Admission): Effect.Eff
     const recovery = Math.min(...ailments.map((ailment) => ailment?.until ?? Number.POSITIVE_INFINITY))
     // A timer may go off a moment early.
     const sleep = Math.ceil(Math.max(recovery - now, shortest)) + 1
-    const busy = run.candidates.filter((_, at) => ailments[at] === undefined)
+    // Whom its retry budget keeps away has room, and would be found to have it for ever.
+    const busy = run.candidates.filter((_, at) => ailments[at] === undefined && run.lacksRoom(at))
     if (busy.length === 0) {
       return now + sleep > until
         ? Effect.fail(run.nobody({ full: false, wait: recovery - now }))

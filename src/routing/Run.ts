@@ -63,6 +63,11 @@ export class Run {
     return undefined
   }
 
+  /** It was well, and had no room. */
+  lacksRoom(position: number): boolean {
+    return this.roomless.has(position)
+  }
+
   /** Takes leave to call a candidate, unless it is taken already. */
   admits(position: number): boolean {
     if (this.leave?.position === position) return true

@@ -85,6 +85,29 @@ describe("when everything fails", () => {
     )
   )
 
+  it.effect("a stream that breaks ends at once where the budget is empty", () =>
+    Effect.provide(
+      Effect.gen(function* () {
+        const simulator = yield* Simulator
+        const service = yield* Gateway
+        yield* simulator.script("a", Simulated.brokenOff("so far"))
+        const fiber = yield* Effect.fork(
+          Effect.exit(Stream.runDrain(service.stream(request({ stream: true, mid_stream: "continue" }))))
+        )
+        yield* TestClock.adjust(1_000)
+        yield* fiber.await
+        assert.strictEqual((yield* calls("a"))[0]?.[1], 1)
+      }),
+      gateway(
+        settings({
+          instances: [instance("a")],
+          models: [model("m", ["a"])],
+          routing: { ...routing, retryBudget: { ratio: 0, reserve: 0 } }
+        })
+      )
+    )
+  )
+
   it.effect("nobody is asked twice where the operator wants no retries", () =>
     on(
       { ratio: 0, reserve: 0 },
