@@ -82,11 +82,15 @@ for (const door of doors) {
     it.scopedLive("is 429 with the time to wait, also for a stream", () =>
       Effect.gen(function* () {
         const limited = Replies.failure(429, { message: "slow down" }, { "retry-after": "17" })
-        const gateway = yield* between(door, [["openai-compatible", yield* Upstream.make(limited)]])
         for (const stream of [false, true]) {
+          const gateway = yield* between(door, [["openai-compatible", yield* Upstream.make(limited)]])
           const answer = yield* send(gateway, { stream })
           assert.deepStrictEqual(told(answer).slice(0, 2), [429, "rate_limit_error"])
           assert.strictEqual(answer.headers.get("retry-after"), "17")
+          // Until then nobody is asked.
+          const next = yield* send(gateway, { stream })
+          assert.deepStrictEqual(told(next).slice(0, 3), [503, "overloaded_error", "no_provider_available"])
+          assert.strictEqual(next.headers.get("retry-after"), "17")
         }
       })
     )
