@@ -150,7 +150,7 @@ describe("orelse explain and orelse stats", () => {
       const files = { "orelse.yaml": config("http://127.0.0.1:1/v1", "    models: [small]") }
       const { code, stderr, stdout } = yield* run(["explain", "small", "--config", "orelse.yaml"], { files })
       assert.deepStrictEqual([code, stderr], [0, ""])
-      assert.match(stdout, /^1\. ours\/small \(openai-compatible; price unknown\)\nAt most 6 calls /)
+      assert.match(stdout, /^1\. ours\/small \(openai-compatible; price unknown\)\nAt most 3 calls /)
       const none = yield* run(["explain", "large", "--config", "orelse.yaml"], { files })
       assert.deepStrictEqual(
         [none.code, none.stdout, none.stderr],
