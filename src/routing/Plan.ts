@@ -62,7 +62,8 @@ export const make = (
       : chain.right.filter((each) => unwanted.every(({ candidate }) => candidate !== each))
   // Where another order follows, nobody knows yet who stands behind the last that may be asked.
   const judged = arrange === undefined ? maxAttempts : wanted.length
-  const unable = [...unwanted, ...inabilities(request, wanted, judged, snapshot.sampler)]
+  const unfit = inabilities(request, wanted, judged, snapshot.sampler)
+  const unable = unwanted.length === 0 ? unfit : [...unwanted, ...unfit]
   if (unable.length === chain.right.length) return Either.left(nobodyCan(request, unable))
   const patience = Math.min(longestPatience, deadline)
   const selected = Selection.of(chain.right, unable, {
@@ -73,7 +74,9 @@ export const make = (
     maxAttempts,
     alone: request.preferences?.allowFallbacks === false && request.preferences.order.length === 0
   })
-  const calls = [...selected.candidates, ...selected.reserve].reduce((sum, { maxCalls }) => sum + maxCalls, 0)
+  let calls = 0
+  for (const { maxCalls } of selected.candidates) calls += maxCalls
+  for (const { maxCalls } of selected.reserve) calls += maxCalls
   return Either.right({
     asked: request.model,
     ...selected,

@@ -22,7 +22,7 @@ export class Run {
   /** Leave that was taken for a call which has not started yet. */
   private leave: { readonly position: number; readonly permit: Permit } | undefined = undefined
   /** Leave of the calls that are under way. */
-  private readonly underWay = new Set<Permit>()
+  private underWay: ReadonlyArray<Permit> = none
   /** Of the latest call that started. */
   private current: Candidate | undefined = undefined
   /** By position. */
@@ -32,10 +32,10 @@ export class Run {
   /** Tokens of the largest context window that was too small. */
   private outgrown = 0
   /** Positions of candidates that may not be asked again, and of those that had no room. */
-  private readonly refused = new Set<number>()
-  private readonly roomless = new Set<number>()
+  private readonly refused: Array<number> = []
+  private readonly roomless: Array<number> = []
   /** Scopes that have failed in this request: it counts once against each. */
-  private readonly blamed = new Set<string>()
+  private readonly blamed: Array<string> = []
   private readonly failures: Array<Conclusion.Failed & { readonly position: number }> = []
 
   /** Those of the plan, and behind them its reserve. */
@@ -65,7 +65,7 @@ export class Run {
 
   /** It was well, and had no room. */
   lacksRoom(position: number): boolean {
-    return this.roomless.has(position)
+    return this.roomless.includes(position)
   }
 
   /** Takes leave to call a candidate, unless it is taken already. */
@@ -76,8 +76,8 @@ export class Run {
     const again = this.log.has(candidate)
     const permit = this.admission.admit(candidate, again) ?? this.admitLast(candidate, again)
     if (permit === undefined) {
-      if (again) this.refused.add(position)
-      else if (this.admission.ailment(candidate) === undefined) this.roomless.add(position)
+      if (again) this.refused.push(position)
+      else if (this.admission.ailment(candidate) === undefined) this.roomless.push(position)
       return false
     }
     this.leave?.permit.release()
@@ -106,7 +106,7 @@ export class Run {
     const permit = this.leave?.permit
     if (candidate === undefined || permit === undefined) throw new Error("a call without leave")
     this.leave = undefined
-    this.underWay.add(permit)
+    this.underWay = this.underWay.length === 0 ? [permit] : [...this.underWay, permit]
     this.current = candidate
     this.callsTo[position] = (this.callsTo[position] ?? 0) + 1
     const at = this.timers.now()
@@ -115,7 +115,7 @@ export class Run {
   }
 
   served<A>(value: A, { at, candidate, entry, permit, position }: Started<A>): Served<A> {
-    this.underWay.delete(permit)
+    this.ends(permit)
     permit.begin(this.timers.now() - at)
     const before = this.failures.some(
       (failure) => failure.position < position || (failure.position > position && failure.at <= at)
@@ -127,13 +127,13 @@ export class Run {
   /** Another one was faster. */
   abandoned({ at, entry, permit }: Started<unknown>): void {
     entry.cancel()
-    this.underWay.delete(permit)
+    this.ends(permit)
     permit.late(this.timers.now() - at)
   }
 
   failed({ candidate, entry, permit, position }: Started<unknown>, error: ProviderError): ProviderError {
     entry.fail(error)
-    this.underWay.delete(permit)
+    this.ends(permit)
     permit.fail(error, this.counts(error))
     this.error = error
     if (error.category === "context_length") this.outgrown = Math.max(this.outgrown, comparable(candidate) ?? 0)
@@ -158,7 +158,7 @@ export class Run {
     return {
       // Nobody waits for a circuit that has opened meanwhile.
       calls:
-        limited && !this.refused.has(position)
+        limited && !this.refused.includes(position)
           ? Math.min(candidate.maxCalls - (this.callsTo[position] ?? 0), this.callsLeft(position))
           : 0,
       ms: this.limit(position).at - this.timers.now(),
@@ -253,8 +253,8 @@ export class Run {
     const scope = Blame.of(error)?.scope
     if (scope === undefined) return true
     const blamed = Blame.nameOf(scope, error.instance, error.model)
-    if (this.blamed.has(blamed)) return false
-    this.blamed.add(blamed)
+    if (this.blamed.includes(blamed)) return false
+    this.blamed.push(blamed)
     return true
   }
 
@@ -271,6 +271,11 @@ export class Run {
     return Number.isFinite(first) ? first : undefined
   }
 
+  private ends(permit: Permit): void {
+    const [only, second] = this.underWay
+    this.underWay = only === permit && second === undefined ? none : this.underWay.filter((other) => other !== permit)
+  }
+
   private takesOver(candidate: Candidate, error: ProviderError): boolean {
     return (
       catches(candidate.catch, error.category) && (comparable(candidate) ?? Number.POSITIVE_INFINITY) > this.outgrown
@@ -281,7 +286,7 @@ export class Run {
   private isFreeBy(position: number, at: number): boolean {
     const candidate = this.candidates[position]
     const ailment = candidate === undefined ? undefined : this.admission.ailment(candidate)
-    return ailment === undefined ? this.roomless.has(position) : ailment.until < at
+    return ailment === undefined ? this.roomless.includes(position) : ailment.until < at
   }
 
   /** A candidate before this one was left out although it was there, for its health or its limits. */
@@ -302,6 +307,9 @@ export class Run {
     return this.timers.now() >= this.deadlineAt
   }
 }
+
+/** Mostly one call is under way, or none. */
+const none: ReadonlyArray<Permit> = []
 
 /** The context window of a candidate; that of one with a bound of its own for the answer tells nothing about others. */
 const comparable = (candidate: Candidate | undefined): number | undefined =>
