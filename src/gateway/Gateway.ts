@@ -20,7 +20,7 @@ import { AttemptLog } from "../routing/AttemptLog.js"
 import * as FallbackChain from "../routing/FallbackChain.js"
 import { Planner } from "../routing/Planner.js"
 import type { CallTo } from "../routing/Calls.js"
-import * as Admission from "./Admission.js"
+import { RequestAdmission } from "./Admission.js"
 import type { ChatReply, ChatReplyStream } from "./ChatReply.js"
 import * as ContinuedStream from "./ContinuedStream.js"
 import type { Onward } from "./ContinuedStream.js"
@@ -69,7 +69,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
               goOn(Either.left(Effect.fail(plan.left)))
               return () => {}
             }
-            const admission = Admission.make(circuits, concurrency, timers, request.stream)
+            const admission = new RequestAdmission(circuits, concurrency, timers, request.stream)
             const asking =
               (asked: ChatRequest, answerOf: () => OngoingAnswer.OngoingAnswer | undefined): CallTo<A> =>
               (candidate, limit) => {

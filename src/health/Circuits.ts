@@ -14,8 +14,14 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
   {
     /** Why a model of an instance would not be asked now; `undefined`: it would. */
     readonly ailment: (instance: InstanceSettings, model: string, now: number) => Ailment | undefined
-    /** Leave for a call that starts now. `undefined`: not now. */
-    readonly admit: (instance: InstanceSettings, model: string, now: () => number, kind: CallKind) => Permit | undefined
+    /** Leave for a call that starts now. `undefined`: not now. `ended` hears once that the call is over. */
+    readonly admit: (
+      instance: InstanceSettings,
+      model: string,
+      now: () => number,
+      kind: CallKind,
+      ended?: () => void
+    ) => Permit | undefined
     /**
      * Leave for a call although a circuit is open, where nobody else is left. The instance's retry budget pays for it. A
      * failure of such a call keeps nobody waiting for longer.
@@ -24,7 +30,8 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
       instance: InstanceSettings,
       model: string,
       now: () => number,
-      kind: CallKind
+      kind: CallKind,
+      ended?: () => void
     ) => Permit | undefined
     /**
      * Leave for a check, which no user waits for. It is made also while a circuit is open, and takes the trial as soon as the

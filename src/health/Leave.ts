@@ -1,4 +1,5 @@
 import type { CircuitSettings, InstanceSettings } from "../config/Settings.js"
+import type { ProviderError } from "../domain/ProviderError.js"
 import * as Blame from "./Blame.js"
 import * as CircuitBreaker from "./CircuitBreaker.js"
 import type { Permit } from "./Permit.js"
@@ -22,99 +23,128 @@ export interface Call {
   readonly now: () => number
   /** `undefined` for a check, which is none of the calls that an instance is measured by. */
   readonly streamed: boolean | undefined
+  /** It is over, in whichever way; told once. */
+  readonly ended: (() => void) | undefined
 }
 
-/** Leave for a call, whoever decided on it. */
-export const make = (
-  { chance, scopes, settings, traffic }: Books,
-  { instance, model, now, streamed }: Call
-): Permit => {
-  const begun = now()
-  const generations = scopes.pristine
-    ? none
-    : allScopes.map((scope) => {
-        const { breaker } = scopes.of(scope, instance, model)
-        const admitted = CircuitBreaker.admit(breaker, begun)
-        if (admitted !== breaker) scopes.change(scope, instance, model, begun, admitted)
-        return admitted.generation
-      })
-  const each = (
+/** Leave for a call, whoever decided on it. One is made for every call: so it is one object, and no closure a method. */
+export class Leave implements Permit {
+  private readonly generations: ReadonlyArray<number>
+  private placed = true
+  private over = false
+  private spokeAt: number
+
+  constructor(
+    private readonly books: Books,
+    private readonly call: Call
+  ) {
+    const { instance, model, now } = call
+    const { scopes } = books
+    const begun = now()
+    this.spokeAt = begun
+    this.generations = scopes.pristine
+      ? none
+      : allScopes.map((scope) => {
+          const { breaker } = scopes.of(scope, instance, model)
+          const admitted = CircuitBreaker.admit(breaker, begun)
+          if (admitted !== breaker) scopes.change(scope, instance, model, begun, admitted)
+          return admitted.generation
+        })
+  }
+
+  begin(latency: number): void {
+    const { instance, model, now, streamed } = this.call
+    if (this.over || streamed === undefined) return
+    const { traffic } = this.books
+    const at = now()
+    traffic.calls(instance.id).began(latency)
+    traffic.paces.of(instance.id, model, streamed).began(latency, at)
+    if (streamed) this.spokeAt = at
+    this.makeRoom()
+  }
+
+  succeed(tokens?: number): void {
+    if (this.over) return
+    const { settings, traffic } = this.books
+    const { instance, model, now, streamed } = this.call
+    if (streamed !== undefined) {
+      traffic.calls(instance.id).ended(true)
+      if (tokens !== undefined) traffic.paces.of(instance.id, model, streamed).ended(tokens, now() - this.spokeAt)
+    }
+    this.each((breaker, _, generation) => CircuitBreaker.succeed(breaker, settings, now(), generation, this.placed))
+    this.end()
+  }
+
+  fail(error: ProviderError, counts: boolean): void {
+    if (this.over) return
+    const { chance, scopes, settings, traffic } = this.books
+    const { instance, model, now, streamed } = this.call
+    const blame = Blame.of(error)
+    if (counts && blame?._tag === "Failure" && streamed !== undefined) traffic.calls(instance.id).ended(false)
+    // So that a first failure has somewhere to be kept.
+    if (blame !== undefined) scopes.keep(blame.scope, instance, model)
+    this.each((breaker, scope, generation) => {
+      const released = this.placed ? CircuitBreaker.release(breaker, generation) : breaker
+      if (blame?.scope !== scope) return released
+      switch (blame._tag) {
+        case "Failure":
+          // A trial that failed has failed, whatever happened to its request before.
+          return counts || breaker.circuit === "half_open"
+            ? CircuitBreaker.fail(breaker, settings, now(), generation, chance())
+            : released
+        case "Trip": {
+          // What was asked before the last change may prolong it, and undoes nothing.
+          if (generation !== breaker.generation && breaker.circuit !== "open") return breaker
+          const until = blame.forMs === undefined ? undefined : now() + blame.forMs
+          return CircuitBreaker.trip(breaker, settings, now(), chance(), until)
+        }
+        case "Wait":
+          scopes.wait(scope, instance, model, now() + blame.forMs)
+          return released
+      }
+    })
+    this.end()
+  }
+
+  late(ms: number): void {
+    if (this.over) return
+    const { instance, model, now, streamed } = this.call
+    if (streamed !== undefined) this.books.traffic.paces.of(instance.id, model, streamed).late(ms, now())
+    this.release()
+  }
+
+  release(): void {
+    if (this.over) return
+    this.makeRoom()
+    this.end()
+  }
+
+  /** For the next trial. */
+  private makeRoom(): void {
+    if (this.placed) this.each((breaker, _, generation) => CircuitBreaker.release(breaker, generation))
+    this.placed = false
+  }
+
+  private end(): void {
+    this.over = true
+    this.call.ended?.()
+  }
+
+  private each(
     next: (
       breaker: CircuitBreaker.CircuitBreaker,
       scope: Blame.Scope,
       generation: number
     ) => CircuitBreaker.CircuitBreaker
-  ): void => {
+  ): void {
+    const { scopes, settings } = this.books
     // Where shares of failures count, a success is as good to know as a failure.
     if (scopes.pristine && settings.failureRatio === undefined) return
+    const { instance, model, now } = this.call
     for (const [place, scope] of allScopes.entries()) {
       const { breaker } = scopes.of(scope, instance, model)
-      const changed = next(breaker, scope, generations[place] ?? 0)
+      const changed = next(breaker, scope, this.generations[place] ?? 0)
       if (changed !== breaker) scopes.change(scope, instance, model, now(), changed)
-    }
-  }
-  let [placed, over] = [true, false]
-  let spokeAt = begun
-  const leave = (): void => {
-    if (placed) each((breaker, _, generation) => CircuitBreaker.release(breaker, generation))
-    placed = false
-  }
-  return {
-    begin: (latency) => {
-      if (over || streamed === undefined) return
-      traffic.calls(instance.id).began(latency)
-      const at = now()
-      traffic.paces.of(instance.id, model, streamed).began(latency, at)
-      if (streamed) spokeAt = at
-      leave()
-    },
-    succeed: (tokens) => {
-      if (over) return
-      over = true
-      if (streamed !== undefined) {
-        traffic.calls(instance.id).ended(true)
-        if (tokens !== undefined) traffic.paces.of(instance.id, model, streamed).ended(tokens, now() - spokeAt)
-      }
-      each((breaker, _, generation) => CircuitBreaker.succeed(breaker, settings, now(), generation, placed))
-    },
-    fail: (error, counts) => {
-      if (over) return
-      over = true
-      const blame = Blame.of(error)
-      if (counts && blame?._tag === "Failure" && streamed !== undefined) traffic.calls(instance.id).ended(false)
-      // So that a first failure has somewhere to be kept.
-      if (blame !== undefined) scopes.keep(blame.scope, instance, model)
-      each((breaker, scope, generation) => {
-        const released = placed ? CircuitBreaker.release(breaker, generation) : breaker
-        if (blame?.scope !== scope) return released
-        switch (blame._tag) {
-          case "Failure":
-            // A trial that failed has failed, whatever happened to its request before.
-            return counts || breaker.circuit === "half_open"
-              ? CircuitBreaker.fail(breaker, settings, now(), generation, chance())
-              : released
-          case "Trip": {
-            // What was asked before the last change may prolong it, and undoes nothing.
-            if (generation !== breaker.generation && breaker.circuit !== "open") return breaker
-            const until = blame.forMs === undefined ? undefined : now() + blame.forMs
-            return CircuitBreaker.trip(breaker, settings, now(), chance(), until)
-          }
-          case "Wait":
-            scopes.wait(scope, instance, model, now() + blame.forMs)
-            return released
-        }
-      })
-    },
-    late: (ms) => {
-      if (over) return
-      over = true
-      if (streamed !== undefined) traffic.paces.of(instance.id, model, streamed).late(ms, now())
-      leave()
-    },
-    release: () => {
-      if (over) return
-      over = true
-      leave()
     }
   }
 }

@@ -26,15 +26,15 @@ export interface Permit {
    * It answers, after so many ms; a stream has begun. A trial makes room for the next one, so that a long answer does not
    * hold up the recovery. Nothing is forgiven yet: a stream may still break, each time.
    */
-  readonly begin: (latency: number) => void
+  begin(latency: number): void
   /** It ended well, with so many output tokens where that is known. */
-  readonly succeed: (tokens?: number) => void
+  succeed(tokens?: number): void
   /** `counts` is false where the same request has failed at this scope before. */
-  readonly fail: (error: ProviderError, counts: boolean) => void
+  fail(error: ProviderError, counts: boolean): void
   /** It was given up after so many ms in which it had not begun to answer: it is slow, and nobody knows more. */
-  readonly late: (ms: number) => void
+  late(ms: number): void
   /** It ended without telling anything: the caller hung up. */
-  readonly release: () => void
+  release(): void
 }
 
 /** A change of a circuit, or of what the checks of an instance find. */

@@ -1,14 +1,14 @@
 import type { CircuitSettings, InstanceSettings, RoutingSettings } from "../config/Settings.js"
 import type * as Blame from "./Blame.js"
 import * as CircuitBreaker from "./CircuitBreaker.js"
-import * as Leave from "./Leave.js"
+import { Leave, type Books } from "./Leave.js"
 import type { Pace } from "./Pace.js"
 import type { Ailment, CallKind, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
 import { Scopes, scopes } from "./Scopes.js"
 import { Traffic } from "./Traffic.js"
 
 /** The circuits of all scopes, in memory. */
-export class Registry implements Leave.Books {
+export class Registry implements Books {
   readonly scopes: Scopes
   readonly traffic: Traffic
 
@@ -42,26 +42,28 @@ export class Registry implements Leave.Books {
     instance: InstanceSettings,
     model: string,
     now: () => number,
-    kind: CallKind
+    kind: CallKind,
+    ended?: () => void
   ): Permit | undefined => {
     if (this.ailment(instance, model, now()) !== undefined) return undefined
     const budget = this.traffic.budget(instance.id)
     if (!kind.extra) budget.deposit()
     else if (!budget.withdraw(now())) return undefined
-    return this.permit(instance, model, now, kind.streamed)
+    return new Leave(this, { instance, model, now, streamed: kind.streamed, ended })
   }
 
   readonly admitCheck = (instance: InstanceSettings, model: string, now: () => number): Permit | undefined => {
     const ailment = this.ailment(instance, model, now())
     const may = ailment === undefined || (ailment.reason === "circuit_open" && Number.isFinite(ailment.until))
-    return may ? this.permit(instance, model, now, undefined) : undefined
+    return may ? new Leave(this, { instance, model, now, streamed: undefined, ended: undefined }) : undefined
   }
 
   readonly admitLast = (
     instance: InstanceSettings,
     model: string,
     now: () => number,
-    kind: CallKind
+    kind: CallKind,
+    ended?: () => void
   ): Permit | undefined => {
     for (const scope of scopes) {
       const { breaker } = this.scopes.of(scope, instance, model)
@@ -70,7 +72,7 @@ export class Registry implements Leave.Books {
       if (breaker.forced === "open" || full) return undefined
     }
     if (!this.traffic.budget(instance.id).withdrawLast(now())) return undefined
-    return this.permit(instance, model, now, kind.streamed)
+    return new Leave(this, { instance, model, now, streamed: kind.streamed, ended })
   }
 
   readonly pay = (instance: InstanceSettings, now: number): void => {
@@ -115,10 +117,6 @@ export class Registry implements Leave.Books {
     for (const { breaker, model } of this.scopes.modelsOf(instance)) {
       this.scopes.change("model", instance, model, now, CircuitBreaker.force(breaker, "auto"))
     }
-  }
-
-  private permit(instance: InstanceSettings, model: string, now: () => number, streamed: boolean | undefined): Permit {
-    return Leave.make(this, { instance, model, now, streamed })
   }
 }
 

@@ -5,19 +5,19 @@ import type { Candidate } from "./Candidate.js"
 /** Leave for calls, asked for when one starts and not when the plan is made. */
 export interface Admission {
   /** Why not, and until when. */
-  readonly ailment: (candidate: Candidate) => Ailment | undefined
+  ailment(candidate: Candidate): Ailment | undefined
   /** `extra`: the retry budget pays. */
-  readonly admit: (candidate: Candidate, extra: boolean) => Permit | undefined
+  admit(candidate: Candidate, extra: boolean): Permit | undefined
   /** Although its circuit is open, because nobody else is left. */
-  readonly admitLast: (candidate: Candidate, extra: boolean) => Permit | undefined
+  admitLast(candidate: Candidate, extra: boolean): Permit | undefined
   /** Does the retry budget pay for one more call? */
-  readonly mayRetry: (candidate: Candidate) => boolean
+  mayRetry(candidate: Candidate): boolean
   /** Takes one call out of its retry budget. */
-  readonly pay: (candidate: Candidate) => void
+  pay(candidate: Candidate): void
   /** How long its answers take to begin, all but the slowest, in ms; `undefined`: nobody knows. */
-  readonly p95: (candidate: Candidate) => number | undefined
+  p95(candidate: Candidate): number | undefined
   /** Waits until one of these has room for a call, and keeps that for the next `admit`. */
-  readonly room: (candidates: ReadonlyArray<Candidate>) => Effect.Effect<void>
+  room(candidates: ReadonlyArray<Candidate>): Effect.Effect<void>
   /** Gives back room that was kept and not used. */
-  readonly drop: () => void
+  drop(): void
 }

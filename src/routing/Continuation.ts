@@ -81,7 +81,10 @@ export const run = <A, B>(
   const opens = (candidate: Candidate): boolean => begun || catches(candidate.catch, error.category)
   const told = (permit: Permit | undefined): Permit | undefined =>
     permit && {
-      ...permit,
+      begin: (latency) => permit.begin(latency),
+      succeed: (tokens) => permit.succeed(tokens),
+      late: (ms) => permit.late(ms),
+      release: () => permit.release(),
       fail: (failure, first) => {
         failed(failure)
         // A request counts once against each scope, on both sides of the seam.
@@ -93,7 +96,11 @@ export const run = <A, B>(
     log,
     timers,
     {
-      ...admission,
+      p95: (candidate) => admission.p95(candidate),
+      pay: (candidate) => admission.pay(candidate),
+      mayRetry: (candidate) => admission.mayRetry(candidate),
+      room: (candidates) => admission.room(candidates),
+      drop: () => admission.drop(),
       ailment: (candidate) => (opens(candidate) ? admission.ailment(candidate) : closed),
       admit: (candidate, extra) => (opens(candidate) ? told(admission.admit(candidate, extra)) : undefined),
       admitLast: () => undefined

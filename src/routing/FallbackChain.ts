@@ -35,27 +35,18 @@ export const run =
     const tidied = <C, E>(effect: Effect.Effect<C, E>): Effect.Effect<C, E> => Effect.ensuring(effect, state.giveBack)
     const position = state.firstAdmitted()
     if (position === undefined) {
-      goOn(
-        Either.left(
-          tidied(
-            Effect.flatMap(Patience.wait(state, timers, admission), (last) =>
-              settled(rest(state, timers, admission, callTo, last))
-            )
-          )
-        )
-      )
+      goOn(Either.left(tidied(Effect.flatMap(Patience.wait(state), (last) => settled(rest(state, callTo, last))))))
       return () => {}
     }
     return Hedge.call(
       state,
-      timers,
       callTo,
       position
     )((result) =>
       goOn(
         Either.isRight(result)
           ? Call.guard(() => settle(result.right))
-          : Either.left(tidied(settled(rest(state, timers, admission, callTo, position))))
+          : Either.left(tidied(settled(rest(state, callTo, position))))
       )
     )
   }
@@ -64,13 +55,7 @@ export const run =
  * What follows on the failure of the first call, or on waiting for it: its retries, or else the next candidate, or else the
  * one after, or else whoever has room at last. `orElse` is given no error, so each attempt leaves its failure in the run, where the next step's guard reads it.
  */
-const rest = <A>(
-  state: Run,
-  timers: Timers,
-  admission: Admission,
-  callTo: CallTo<A>,
-  from: number
-): Effect.Effect<Served<A>, ProviderError> => {
+const rest = <A>(state: Run, callTo: CallTo<A>, from: number): Effect.Effect<Served<A>, ProviderError> => {
   const attempt = (position: number): Effect.Effect<Served<A>, ProviderError> =>
     Effect.suspend(() => {
       if (!state.admits(position)) return state.lastFailure
@@ -118,15 +103,16 @@ const rest = <A>(
     state.lastFailure
   )
   // Whoever could take over, and only had no room or is well again soon, is waited for, once.
-  return Effect.orElse(chain, () =>
-    state.heirs.length === 0
+  return Effect.orElse(chain, () => {
+    const heirs = Patience.heirs(state)
+    return heirs.length === 0
       ? state.lastFailure
       : Effect.zipRight(
-          Patience.heir(state, timers, admission),
-          state.heirs.reduce<Effect.Effect<Served<A>, ProviderError>>(
+          Patience.waitForHeir(state, heirs),
+          heirs.reduce<Effect.Effect<Served<A>, ProviderError>>(
             (before, { candidate, position }) => Effect.orElse(before, () => step(candidate, position)),
             state.lastFailure
           )
         )
-  )
+  })
 }

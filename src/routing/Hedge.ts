@@ -1,7 +1,6 @@
 import * as Either from "effect/Either"
 import type { ProviderError } from "../domain/ProviderError.js"
 import type * as Call from "../provider/Call.js"
-import type { Timers } from "../provider/Timers.js"
 import type { CallTo, Served, Started } from "./Calls.js"
 import type { Run } from "./Run.js"
 
@@ -10,13 +9,37 @@ import type { Run } from "./Run.js"
  * and the other call is given up at once; they have failed when both have. Either call is an attempt in the log.
  */
 export const call =
-  <A>(state: Run, timers: Timers, callTo: CallTo<A>, position: number): Call.Call<Served<A>, ProviderError> =>
+  <A>(state: Run, callTo: CallTo<A>, position: number): Call.Call<Served<A>, ProviderError> =>
   (done) => {
-    const after = state.hedgeAfter(position)
+    const after = lateAfter(state, position)
     return after === undefined
       ? alone(state, callTo, position, done)
-      : new Race(state, callTo, done).start(position, (task) => timers.after(after, task))
+      : new Race(state, callTo, done).start(position, (task) => state.timers.after(after, task))
   }
+
+/** How long a call to a candidate may take to begin before another one is asked beside it, in ms. */
+const lateAfter = ({ admission, plan }: Run, position: number): number | undefined => {
+  const { candidates, hedge } = plan
+  const candidate = candidates[position]
+  if (!hedge.enabled || candidate === undefined || position === candidates.length - 1) return undefined
+  return hedge.after ?? admission.p95(candidate)
+}
+
+/** Who may be asked beside the one at this position, its leave taken: the next at another instance. */
+const besides = (state: Run, position: number): number | undefined => {
+  const { admission, plan } = state
+  const late = plan.candidates[position]
+  // Whoever is late pays.
+  if (late === undefined || !admission.mayRetry(late)) return undefined
+  for (const [other, { catch: rules, instance }] of plan.candidates.entries()) {
+    if (other <= position || instance === late.instance || state.callsLeft(other) <= 0) continue
+    // What it catches has not happened.
+    if (rules !== undefined || !state.admits(other)) continue
+    admission.pay(late)
+    return other
+  }
+  return undefined
+}
 
 type Done<A> = (result: Either.Either<Served<A>, ProviderError>) => void
 
@@ -49,7 +72,7 @@ class Race<A> {
 
   start(position: number, whenLate: (task: () => void) => () => void): () => void {
     this.stopTimer = whenLate(() => {
-      const other = this.over ? undefined : this.state.besides(position)
+      const other = this.over ? undefined : besides(this.state, position)
       if (other !== undefined) this.begin(other)
     })
     this.begin(position)

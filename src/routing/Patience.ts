@@ -1,43 +1,62 @@
 import * as Effect from "effect/Effect"
-import type { Timers } from "../provider/Timers.js"
-import type { Admission } from "./Admission.js"
+import type { Candidate } from "./Candidate.js"
 import type { ChainError } from "./Conclusion.js"
 import type { Run } from "./Run.js"
 
 /** The position of the first candidate that is free or nearly well again, where there is one and time for it. */
-export const wait = (run: Run, timers: Timers, admission: Admission): Effect.Effect<number, ChainError> => {
+export const wait = (run: Run): Effect.Effect<number, ChainError> => {
+  const { admission, candidates, timers } = run
   const until = timers.now() + run.patience
   const again: Effect.Effect<number, ChainError> = Effect.suspend(() => {
     const position = run.firstAdmitted()
     if (position !== undefined) return Effect.succeed(position)
     const now = timers.now()
-    const ailments = run.candidates.map(admission.ailment)
+    const ailments = candidates.map((candidate) => admission.ailment(candidate))
     const recovery = Math.min(...ailments.map((ailment) => ailment?.until ?? Number.POSITIVE_INFINITY))
-    // A timer may go off a moment early.
-    const sleep = Math.ceil(Math.max(recovery - now, shortest)) + 1
+    const sleep = pause(recovery, now)
     // Whom its retry budget keeps away has room, and would be found to have it for ever.
-    const busy = run.candidates.filter((_, at) => ailments[at] === undefined && run.lacksRoom(at))
-    if (busy.length === 0) {
+    const full = candidates.filter((_, at) => ailments[at] === undefined && run.lacksRoom(at))
+    if (full.length === 0) {
       return now + sleep > until
         ? Effect.fail(run.nobody({ full: false, wait: recovery - now }))
         : Effect.zipRight(Effect.sleep(sleep), again)
     }
     const left = Math.ceil(until - now)
     if (left <= 0) return Effect.fail(run.nobody({ full: true, wait: 0 }))
-    return Effect.zipRight(Effect.race(Effect.sleep(Math.min(sleep, left)), admission.room(busy)), again)
+    return Effect.zipRight(Effect.race(Effect.sleep(Math.min(sleep, left)), admission.room(full)), again)
   })
   return again
 }
 
-/** Waits for the first of those that could take over from the last failure: for room, or until it may be asked again. */
-export const heir = (run: Run, timers: Timers, admission: Admission): Effect.Effect<void> => {
-  const heirs = run.heirs.map(({ candidate }) => candidate)
-  const busy = heirs.filter((candidate) => admission.ailment(candidate) === undefined)
-  const ends = heirs.map((candidate) => admission.ailment(candidate)?.until ?? Number.POSITIVE_INFINITY)
-  const sleep = Math.ceil(Math.max(Math.min(...ends) - timers.now(), shortest)) + 1
-  const longest = Effect.sleep(Math.max(0, Math.min(sleep, run.patience)))
-  return busy.length === 0 ? longest : Effect.race(longest, admission.room(busy))
+/** One that could take over from the last failure. */
+export interface Heir {
+  readonly candidate: Candidate
+  readonly position: number
 }
+
+/** Those that were not called, catch the last failure, and only had no room or are well again soon. */
+export const heirs = (run: Run): ReadonlyArray<Heir> => {
+  const { admission, candidates, timers } = run
+  const soon = timers.now() + run.patience
+  return candidates.flatMap((candidate, position) => {
+    if (run.wasCalled(position) || !run.takesOver(candidate)) return []
+    const ailment = admission.ailment(candidate)
+    const free = ailment === undefined ? run.lacksRoom(position) : ailment.until < soon
+    return free ? [{ candidate, position }] : []
+  })
+}
+
+/** Waits for the first of them: for room, or until it may be asked again. */
+export const waitForHeir = ({ admission, patience, timers }: Run, found: ReadonlyArray<Heir>): Effect.Effect<void> => {
+  const ailments = found.map(({ candidate }) => admission.ailment(candidate))
+  const recovery = Math.min(...ailments.map((ailment) => ailment?.until ?? Number.POSITIVE_INFINITY))
+  const longest = Effect.sleep(Math.max(0, Math.min(pause(recovery, timers.now()), patience)))
+  const full = found.flatMap(({ candidate }, at) => (ailments[at] === undefined ? [candidate] : []))
+  return full.length === 0 ? longest : Effect.race(longest, admission.room(full))
+}
+
+/** Until a recovery, in ms. A timer may go off a moment early. */
+const pause = (recovery: number, now: number): number => Math.ceil(Math.max(recovery - now, shortest)) + 1
 
 /** Nobody knows how long a trial takes: who waits for its end looks again after this, in ms. */
 const shortest = 250

@@ -42,10 +42,10 @@ export class Run {
   readonly candidates: ReadonlyArray<Candidate>
 
   constructor(
-    private readonly plan: Plan,
+    readonly plan: Plan,
     private readonly log: AttemptLog,
-    private readonly timers: Timers,
-    private readonly admission: Admission
+    readonly timers: Timers,
+    readonly admission: Admission
   ) {
     this.candidates = plan.reserve.length === 0 ? plan.candidates : [...plan.candidates, ...plan.reserve]
     this.deadlineAt = timers.now() + plan.deadline
@@ -61,6 +61,10 @@ export class Run {
   firstAdmitted(): number | undefined {
     for (const [position] of this.candidates.entries()) if (this.admits(position)) return position
     return undefined
+  }
+
+  wasCalled(position: number): boolean {
+    return this.callsTo[position] !== undefined
   }
 
   /** It was well, and had no room. */
@@ -173,25 +177,20 @@ export class Run {
     }
   }
 
-  /** May this candidate follow on the last failure? */
-  opens(candidate: Candidate): boolean {
+  /** Does this candidate catch the last failure, and may the request still cost a call? */
+  takesOver(candidate: Candidate): boolean {
     const { error } = this
     if (error === undefined || this.deadlinePassed() || this.log.calls >= this.plan.maxAttempts) return false
-    const opened = this.takesOver(candidate, error)
-    if (this.plan.candidates.includes(candidate)) this.passedOver = !opened
-    return opened
+    return (
+      catches(candidate.catch, error.category) && (comparable(candidate) ?? Number.POSITIVE_INFINITY) > this.outgrown
+    )
   }
 
-  /** Those that were not called, catch the last failure, and only had no room or are well again soon. */
-  get heirs(): ReadonlyArray<{ readonly candidate: Candidate; readonly position: number }> {
-    const { error } = this
-    if (error === undefined || this.deadlinePassed() || this.callsLeft(this.plan.candidates.length - 1) <= 0) return []
-    const soon = this.timers.now() + this.patience
-    return this.candidates.flatMap((candidate, position) =>
-      this.callsTo[position] === undefined && this.takesOver(candidate, error) && this.isFreeBy(position, soon)
-        ? [{ candidate, position }]
-        : []
-    )
+  /** May this candidate follow on the last failure? It is its turn. */
+  opens(candidate: Candidate): boolean {
+    const opened = this.takesOver(candidate)
+    if (this.plan.candidates.includes(candidate)) this.passedOver = !opened
+    return opened
   }
 
   announce(candidate: Candidate): Effect.Effect<void> {
@@ -209,30 +208,6 @@ export class Run {
 
   get lastFailure(): Effect.Effect<never, ProviderError> {
     return this.error === undefined ? Effect.die("no failure to pass on") : Effect.fail(this.error)
-  }
-
-  /** How long a call to a candidate may take to begin before another one is asked beside it, in ms. */
-  hedgeAfter(position: number): number | undefined {
-    const { candidates, hedge } = this.plan
-    const candidate = candidates[position]
-    if (!hedge.enabled || candidate === undefined || position === candidates.length - 1) return undefined
-    return hedge.after ?? this.admission.p95(candidate)
-  }
-
-  /** Who may be asked beside the one at this position, its leave taken: the next at another instance. */
-  besides(position: number): number | undefined {
-    const late = this.plan.candidates[position]
-    // Whoever is late pays.
-    if (late === undefined || !this.admission.mayRetry(late)) return undefined
-    for (const [other, { catch: rules, instance }] of this.plan.candidates.entries()) {
-      if (other <= position || instance === late.instance || this.callsLeft(other) <= 0) continue
-      // What it catches has not happened.
-      if (rules !== undefined) continue
-      if (!this.admits(other)) continue
-      this.admission.pay(late)
-      return other
-    }
-    return undefined
   }
 
   conclusion(): Conclusion.ChainError {
@@ -276,26 +251,14 @@ export class Run {
     this.underWay = only === permit && second === undefined ? none : this.underWay.filter((other) => other !== permit)
   }
 
-  private takesOver(candidate: Candidate, error: ProviderError): boolean {
-    return (
-      catches(candidate.catch, error.category) && (comparable(candidate) ?? Number.POSITIVE_INFINITY) > this.outgrown
-    )
-  }
-
-  /** It had no room at its turn, or is well again by then. */
-  private isFreeBy(position: number, at: number): boolean {
-    const candidate = this.candidates[position]
-    const ailment = candidate === undefined ? undefined : this.admission.ailment(candidate)
-    return ailment === undefined ? this.roomless.includes(position) : ailment.until < at
-  }
-
   /** A candidate before this one was left out although it was there, for its health or its limits. */
   private passedBy(position: number): boolean {
     for (let at = 0; at < position; at++) if (this.callsTo[at] === undefined) return true
     return this.plan.excluded.some(({ ahead, reason }) => ahead && reasons.has(reason))
   }
 
-  private callsLeft(position: number): number {
+  /** Calls that are left to a candidate when those behind it keep one each. */
+  callsLeft(position: number): number {
     return this.plan.maxAttempts - this.log.calls - this.untried(position)
   }
 

@@ -38,6 +38,12 @@ describe("the retry budget of an instance", () => {
     assert.strictEqual(spend(new RetryBudget(0, 0), 3_600_000), 0)
   })
 
+  it("pays for one last call each ten seconds, whatever was spent", () => {
+    const budget = new RetryBudget(0, 0)
+    const paid = [0, 9_999, 10_000, 10_001, 20_000].map((now) => budget.withdrawLast(now))
+    assert.deepStrictEqual(paid, [true, false, true, false, true])
+  })
+
   it.prop(
     "never lets everybody's retries add more than its share and its reserve",
     [FastCheck.integer({ min: 1, max: 500 }), FastCheck.integer({ min: 0, max: 5 })],
