@@ -39,14 +39,15 @@ export const subject = (command = process.env.BENCH_SUT) =>
       }
     : { name: "BENCH_SUT", command: () => ["sh", "-c", `exec ${command}`], env: process.env }
 
-/** A running system: `{ child, port, group, logBytes() }`. `directory` is for its files and must not exist yet. */
-export const bringUp = async (system, { upstream, directory, core }) => {
+/** A running system: `{ child, port, group, logBytes() }`. `directory` is for its files and must not exist yet;
+ * with a `strategy` three instances serve the model. */
+export const bringUp = async (system, { upstream, directory, core, strategy }) => {
   mkdirSync(directory)
   const port = await freePort()
   const config = path.join(directory, "orelse.yaml")
   const log = path.join(directory, "access.log")
   const outputFile = path.join(directory, "output.txt")
-  writeFileSync(config, configFile(upstream, log))
+  writeFileSync(config, configFile(upstream, log, strategy))
   const output = openSync(outputFile, "w")
   const child = start(system.command({ port, config }), {
     core,
@@ -75,14 +76,18 @@ export const bringUp = async (system, { upstream, directory, core }) => {
 
 const here = (file) => fileURLToPath(new URL(file, import.meta.url))
 
-const configFile = (upstream, log) => `instances:
-  - { id: mock, provider: openai-compatible, baseUrl: "${upstream}", apiKey: sk-bench }
-models:
-  - id: mock-0
-    targets: [{ instance: mock, model: mock-0 }]
-health: { checkOnStart: false }
-log: { level: info, format: json, file: ${JSON.stringify(log)} }
-`
+const configFile = (upstream, log, strategy) => {
+  const ids = strategy === undefined ? ["mock"] : ["mock", "mock-b", "mock-c"]
+  const instances = ids.map((id) => ({ id, provider: "openai-compatible", baseUrl: upstream, apiKey: "sk-bench" }))
+  // JSON is YAML too.
+  return JSON.stringify({
+    instances,
+    models: [{ id: "mock-0", targets: ids.map((instance) => ({ instance, model: "mock-0" })) }],
+    routing: { strategy: strategy ?? "priority" },
+    health: { checkOnStart: false },
+    log: { level: "info", format: "json", file: log }
+  })
+}
 
 const ready = async (child, port) => {
   for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(50)) {

@@ -9,11 +9,12 @@ import { allowedCores, groupRssBytes } from "./Procfs.mjs"
 import { render, summarise } from "./Report.mjs"
 import { bringUp, floor, subject } from "./Systems.mjs"
 
-const USAGE = `npm run bench -- [--quick] [--only buffered|streaming] [--rounds N] [--json FILE]
+const USAGE = `npm run bench -- [--quick] [--only buffered|streaming] [--rounds N] [--strategy NAME] [--json FILE]
 
   --quick     shorter windows: a first impression, not a figure to quote
   --only      one kind of traffic
   --rounds N  rounds of floor and system, 1 to 50 (default 3)
+  --strategy  three instances instead of one, ordered by it: least-latency, cost-optimized, ...
   --json FILE writes everything that was measured
   BENCH_SUT="command"  measures any command that listens on $PORT and forwards to $BENCH_UPSTREAM instead of orelse
 `
@@ -62,7 +63,7 @@ const main = async (options, directory) => {
 
 /** One round of one system, in a process started for it: memory and a compiled hot path are not inherited. */
 const measure = async (system, { cores, mock, load, upstream }, options, directory) => {
-  const running = await bringUp(system, { upstream, directory, core: cores?.system })
+  const running = await bringUp(system, { upstream, directory, core: cores?.system, strategy: options.strategy })
   const { port, group } = running
   const times = options.quick ? QUICK : FULL
   const job = async (settings) => {
@@ -122,6 +123,7 @@ const optionsFrom = (args) => {
       quick: { type: "boolean", default: false },
       only: { type: "string" },
       rounds: { type: "string", default: "3" },
+      strategy: { type: "string" },
       json: { type: "string" },
       help: { type: "boolean", default: false }
     }
