@@ -9,6 +9,8 @@ import * as Schema from "effect/Schema"
 import type { ConfigError } from "../config/ConfigError.js"
 import * as LoadSettings from "../config/LoadSettings.js"
 import * as Json from "../protocol/Json.js"
+import * as DirectoryLock from "../store/DirectoryLock.js"
+import * as Embedded from "../store/Embedded.js"
 import { Failed } from "./Failed.js"
 
 /** A gateway that runs somewhere. */
@@ -18,11 +20,19 @@ export interface Remote {
   readonly get: <A, I>(path: string, schema: Schema.Schema<A, I>) => Effect.Effect<A, Failed>
 }
 
-/** The gateway at `--url`, or else on this machine at `PORT`; `ORELSE_ADMIN_KEY` opens it. */
+/**
+ * The gateway at `--url`, or else the one that holds this data directory, or else whoever listens on this machine at `PORT`;
+ * `ORELSE_ADMIN_KEY` opens it.
+ */
 export const make = (url: Option.Option<string>): Effect.Effect<Remote, ConfigError | Failed, FileSystem.FileSystem> =>
   Effect.gen(function* () {
     const env = yield* LoadSettings.environment({ env: process.env, cwd: process.cwd() })
-    const base = Option.getOrElse(url, () => `http://127.0.0.1:${env.get("PORT") ?? "3000"}`).replace(/\/+$/, "")
+    const holder = (): string | null | undefined =>
+      DirectoryLock.holderOf(Embedded.lockFile(env.get("ORELSE_DATA_DIR") ?? ".orelse"))?.url
+    const base = Option.getOrElse(url, () => holder() ?? `http://127.0.0.1:${env.get("PORT") ?? "3000"}`).replace(
+      /\/+$/,
+      ""
+    )
     if (!isAddress(base)) {
       return yield* new Failed({ message: `'${base}' is not the address of a gateway, as http://127.0.0.1:3000 is` })
     }

@@ -6,6 +6,8 @@ import * as Live from "../gateway/Live.js"
 import { Health, type Check } from "../health/Health.js"
 import { Readiness } from "../http/Readiness.js"
 import { Server, type ListenFailed } from "../http/Server.js"
+import { Database } from "../store/Database.js"
+import type { Refused } from "../store/DatabaseError.js"
 import * as Changes from "./Changes.js"
 import type { Failed } from "./Failed.js"
 import * as Logging from "./Logging.js"
@@ -19,11 +21,11 @@ export const start = Command.make(
 ).pipe(Command.withDescription("serve the gateway"))
 
 /** The gateway, its server and its log; in that order they come down again from the right. */
-const app = (settings: Settings): Layer.Layer<never, ListenFailed | Failed> =>
+const app = (settings: Settings): Layer.Layer<never, ListenFailed | Failed | Refused> =>
   Layer.scopedDiscard(greet(settings)).pipe(
     Layer.provide(Server.layer),
     Layer.provide(Live.layer),
-    Layer.provide(Readiness.layer),
+    Layer.provide(Layer.merge(Database.layer, Readiness.layer)),
     Layer.provide(Logging.layer(settings.log)),
     Layer.provide(Layer.succeed(CurrentSettings, settings))
   )
@@ -32,6 +34,8 @@ const greet = (settings: Settings) =>
   Effect.gen(function* () {
     const { url } = yield* Server
     const health = yield* Health
+    const database = yield* Database
+    database.announce(url)
     yield* Changes.log
     for (const notice of settings.notices) yield* Effect.logWarning(notice)
     yield* Effect.logInfo(`listening on ${url}`)

@@ -24,6 +24,8 @@ const VariableFields = Schema.Struct({
   NODE_ENV: optional(Schema.String),
   ORELSE_CONFIG: optional(Schema.String),
   ORELSE_ADMIN_KEY: optional(Field.Secret),
+  ORELSE_DATA_DIR: optional(Field.Text),
+  DATABASE_URL: optional(Field.DatabaseUrl),
   HOST: optional(Field.Text),
   PORT: optional(Field.Port),
   LOG_LEVEL: optional(Field.LogLevel),
@@ -92,7 +94,9 @@ export const replacements = (variables: Variables): ReplacementSettings => ({
 
 /** What could be a key; never shown. */
 export const secrets = (env: ReadonlyMap<string, string>): ReadonlyArray<string> =>
-  [...env].flatMap(([name, value]) => (/KEY|TOKEN|SECRET|PASSWORD/i.test(name) ? [value] : []))
+  [...env].flatMap(([name, value]) =>
+    /KEY|TOKEN|SECRET|PASSWORD/i.test(name) || (name === "DATABASE_URL" && value !== "none") ? [value] : []
+  )
 
 const FlagFields = Schema.Struct({ "--host": optional(Field.Text), "--port": optional(Field.Port) })
 

@@ -61,6 +61,8 @@ export const duration = (min: "0ms" | "1ms" | "100ms") =>
     withUnit(input, milliseconds).pipe(Option.filter((ms) => ms >= Number.parseInt(min, 10) && ms <= 86_400_000))
   )
 
+const databaseUrl = "a URL such as postgres://user:password@host:5432/database, or none"
+
 /** A size in bytes. */
 export const Size = leaf(NumberOrText, Schema.Number, "a size from 1 to 256MiB: 10MiB, 1KiB, 5MB or bytes", (input) =>
   Option.orElse(numberIn(1, maxSize, input), () => withUnit(String(input), bytes)).pipe(
@@ -88,6 +90,16 @@ export const Secret = Schema.Redacted(
     Option.filter(Option.some(input.trim()), (key) => /^[\x21-\x7e]*$/.test(key))
   )
 ).annotations({ description: "a key in printable ASCII without spaces" })
+
+/** Where Postgres listens, or `none`. It holds a password, so it is never shown. */
+export const DatabaseUrl = Schema.Redacted(
+  leaf(Schema.String, Schema.String, databaseUrl, (input) =>
+    Option.filter(
+      Option.some(input.trim()),
+      (url) => url === "none" || (/^postgres(?:ql)?:\/\//i.test(url) && URL.canParse(url))
+    )
+  )
+).annotations({ description: databaseUrl })
 
 /** One of a few words. */
 export const word = <const Words extends readonly [string, ...ReadonlyArray<string>]>(...words: Words) =>

@@ -3,6 +3,7 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Dotenv from "dotenv"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Redacted from "effect/Redacted"
 import { resolve } from "node:path"
 import * as ConfigError from "./ConfigError.js"
 import type { ConfigFile } from "./ConfigFile.js"
@@ -10,7 +11,14 @@ import type { ConfigSource } from "./ConfigSource.js"
 import * as Environment from "./Environment.js"
 import * as Instances from "./Instances.js"
 import { notices } from "./Notices.js"
-import type { CircuitSettings, InstanceSettings, ModelSettings, RoutingSettings, Settings } from "./Settings.js"
+import type {
+  CircuitSettings,
+  DatabaseSettings,
+  InstanceSettings,
+  ModelSettings,
+  RoutingSettings,
+  Settings
+} from "./Settings.js"
 import type { VendorSlug } from "./Vendors.js"
 import * as Sources from "./Sources.js"
 
@@ -106,8 +114,14 @@ const settle = (
       format: variables.LOG_FORMAT ?? file.log.format,
       file: variables.LOG_FILE ?? file.log.file
     },
+    store: { dataDir: variables.ORELSE_DATA_DIR ?? ".orelse", database: databaseOf(variables.DATABASE_URL) },
     notices: notices(instances, standIns, variables, env)
   })
+}
+
+const databaseOf = (url: Redacted.Redacted | undefined): DatabaseSettings => {
+  if (url === undefined) return { _tag: "Embedded" }
+  return Redacted.value(url) === "none" ? { _tag: "None" } : { _tag: "Postgres", url }
 }
 
 const routingOf = ({ hedge, sticky, ...rest }: ConfigFile["routing"]): RoutingSettings => ({

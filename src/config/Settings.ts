@@ -210,6 +210,19 @@ export interface RoutingSettings {
   readonly retryBudget: { readonly ratio: number; readonly reserve: number }
 }
 
+/** Where the database is. */
+export type DatabaseSettings =
+  | { readonly _tag: "Embedded" }
+  | { readonly _tag: "Postgres"; readonly url: Redacted.Redacted }
+  | { readonly _tag: "None" }
+
+/** What is remembered, and where. */
+export interface StoreSettings {
+  /** Holds the embedded database, and what waits for a database that is away. */
+  readonly dataDir: string
+  readonly database: DatabaseSettings
+}
+
 /** Everything that was configured, checked, with defaults filled in. Durations in ms, sizes in bytes. */
 export interface Settings {
   readonly preset: "development" | "production" | undefined
@@ -229,6 +242,7 @@ export interface Settings {
     readonly drain: number
     readonly adminKey: Redacted.Redacted | undefined
   }
+  readonly store: StoreSettings
   readonly log: { readonly level: LogLevel; readonly format: "pretty" | "json"; readonly file: string | undefined }
   /** Things that the operator should read at start, in full sentences. */
   readonly notices: ReadonlyArray<string>

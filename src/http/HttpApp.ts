@@ -7,6 +7,7 @@ import { Catalog } from "../catalog/Catalog.js"
 import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
+import { Database } from "../store/Database.js"
 import * as AdminHandlers from "./AdminHandlers.js"
 import * as Answering from "./Answering.js"
 import { Api } from "./Api.js"
@@ -50,16 +51,18 @@ const HealthLive = HttpApiBuilder.group(Api, "health", (handlers) =>
     const circuits = yield* Circuits
     const health = yield* Health
     const readiness = yield* Readiness
+    const database = yield* Database
     return handlers
       .handle("health", () =>
         Effect.clockWith((clock) =>
           Effect.sync(() => {
             const now = clock.unsafeCurrentTimeMillis()
             const { overall } = Status.all(catalog.snapshot().instances, circuits, health, now)
+            const stored = database.status()
             return {
-              status: "ok" as const,
+              status: stored === "down" || stored === "read_only" ? ("degraded" as const) : ("ok" as const),
               redis: false,
-              database: false,
+              database: stored === "up" || stored === "read_only",
               timestamp: new Date(now).toISOString(),
               instances: { healthy: overall.healthy, recovering: overall.recovering, down: overall.down }
             }

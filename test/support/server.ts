@@ -15,6 +15,7 @@ import { AccessLog, type AccessLine } from "../../src/http/AccessLog.js"
 import * as HttpApp from "../../src/http/HttpApp.js"
 import { Readiness } from "../../src/http/Readiness.js"
 import { Server } from "../../src/http/Server.js"
+import { Database } from "../../src/store/Database.js"
 import { instance, model, settings } from "./settings.js"
 import type { Upstream } from "./upstream.js"
 
@@ -49,7 +50,7 @@ export const serve = (door: Door, configured: Settings): Effect.Effect<Running, 
     const context = yield* Layer.build(
       layers[door].pipe(
         Layer.provide(Live.layer),
-        Layer.provideMerge(Readiness.layer),
+        Layer.provideMerge(Layer.merge(Database.layerNone, Readiness.layer)),
         Layer.provide(Layer.succeed(AccessLog, { write })),
         Layer.provide(Layer.succeed(CurrentSettings, configured)),
         Layer.provide(

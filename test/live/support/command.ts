@@ -71,7 +71,8 @@ export const launchProgram = (
     const since = { at: performance.now() }
     const child = spawn(program, args, {
       cwd: setting.directory ?? directory,
-      env: { PATH: process.env["PATH"], HOME: directory, ...setting.env },
+      // A database of its own would cost each of them seconds; who wants one sets DATABASE_URL, or leaves it empty.
+      env: { PATH: process.env["PATH"], HOME: directory, DATABASE_URL: "none", ...setting.env },
       detached: true,
       stdio: ["ignore", "pipe", "pipe"]
     })

@@ -12,6 +12,7 @@ import { Readiness } from "../../../src/http/Readiness.js"
 import { Server } from "../../../src/http/Server.js"
 import { Concurrency } from "../../../src/limits/Concurrency.js"
 import * as Timers from "../../../src/provider/Timers.js"
+import { Database } from "../../../src/store/Database.js"
 import { instance } from "../../support/settings.js"
 import { eventually } from "./command.js"
 import type { Provider } from "./provider.js"
@@ -33,7 +34,7 @@ export const serve = (configured: Settings): Effect.Effect<Inside, never, Scope.
     const context = yield* Layer.build(
       Layer.orDie(Server.layer).pipe(
         Layer.provideMerge(Live.layer),
-        Layer.provide(Readiness.layer),
+        Layer.provide(Layer.merge(Database.layerNone, Readiness.layer)),
         Layer.provide(Layer.succeed(AccessLog, { write: () => {} })),
         Layer.provide(Layer.succeed(CurrentSettings, configured)),
         Layer.provide(Logger.replace(Logger.defaultLogger, Logger.none))

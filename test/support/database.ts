@@ -1,0 +1,138 @@
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as SqlClient from "@effect/sql/SqlClient"
+import { PGlite } from "@electric-sql/pglite"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { randomUUID } from "node:crypto"
+import { Duplex } from "node:stream"
+import { Client, Pool } from "pg"
+import { Database } from "../../src/store/Database.js"
+import { DatabaseUnavailable } from "../../src/store/DatabaseError.js"
+import * as Migrations from "../../src/store/Migrations.js"
+
+/** A Postgres that a test may do anything to: a schema of its own in the server at `TEST_DATABASE_URL`, or PGlite in memory. */
+export const server: Layer.Layer<SqlClient.SqlClient> = Layer.orDie(
+  PgClient.layerFromPool({
+    acquire: Effect.suspend(() => {
+      const url = process.env["TEST_DATABASE_URL"]
+      return url === undefined || url === "" ? embedded : schemaOf(url)
+    })
+  })
+)
+
+/** The same with the tables of orelse in it. */
+export const migrated: Layer.Layer<SqlClient.SqlClient> = Layer.tap(server, (context) =>
+  Effect.orDie(Effect.provide(Migrations.run(Migrations.bundled()), context))
+).pipe(Layer.orDie)
+
+/** A `Database` on such a server, which is away as long as a test says so. */
+export const switched = (isAway: () => boolean): Layer.Layer<Database, never, SqlClient.SqlClient> =>
+  Layer.effect(
+    Database,
+    Effect.map(SqlClient.SqlClient, (sql) =>
+      Database.of({
+        status: () => (isAway() ? "down" : "up"),
+        use: (effect) =>
+          Effect.suspend(() =>
+            isAway()
+              ? new DatabaseUnavailable({ message: "it is away" })
+              : Effect.provideService(effect, SqlClient.SqlClient, sql)
+          ),
+        whenUp: Effect.void,
+        announce: () => {}
+      })
+    )
+  )
+
+/** Up from the start. */
+export const database: Layer.Layer<Database | SqlClient.SqlClient> = Layer.provideMerge(
+  switched(() => false),
+  migrated
+)
+
+const schemaOf = (url: string) =>
+  Effect.gen(function* () {
+    const schema = `test_${randomUUID().replaceAll("-", "")}`
+    const ask = (text: string) =>
+      Effect.promise(async () => {
+        const client = new Client({ connectionString: url })
+        await client.connect()
+        await client.query(text)
+        await client.end()
+      })
+    yield* Effect.acquireRelease(ask(`CREATE SCHEMA ${schema}`), () => ask(`DROP SCHEMA ${schema} CASCADE`))
+    return yield* pool({ connectionString: url, options: `-c search_path=${schema}`, max: 4 })
+  })
+
+const embedded = Effect.gen(function* () {
+  const db = yield* Effect.acquireRelease(
+    Effect.promise(() => PGlite.create()),
+    (opened) => Effect.promise(() => opened.close())
+  )
+  return yield* pool({ stream: () => new PgliteSocket(db), user: "postgres", database: "postgres", max: 1 })
+})
+
+const pool = (config: ConstructorParameters<typeof Pool>[0]) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const made = new Pool(config)
+      made.on("connect", (client) => Object.assign(client, { processID: undefined }))
+      made.on("error", () => {})
+      return made
+    }),
+    (made) => Effect.promise(() => made.end())
+  )
+
+/** What `pg` takes for a TCP socket. */
+class PgliteSocket extends Duplex {
+  private queue: Promise<unknown> = Promise.resolve()
+
+  constructor(private readonly db: PGlite) {
+    super()
+  }
+
+  connect(): this {
+    queueMicrotask(() => this.emit("connect"))
+    return this
+  }
+
+  setNoDelay(): this {
+    return this
+  }
+
+  setKeepAlive(): this {
+    return this
+  }
+
+  ref(): this {
+    return this
+  }
+
+  unref(): this {
+    return this
+  }
+
+  override _read(): void {}
+
+  override _writev(chunks: Array<{ chunk: Buffer }>, done: (error?: Error | null) => void): void {
+    // Terminate would end the only backend.
+    const bytes = Buffer.concat(chunks.map(({ chunk }) => chunk).filter((chunk) => chunk[0] !== 0x58))
+    this.queue = this.queue.then(async () => {
+      if (bytes.length > 0) {
+        await this.db.execProtocolRawStream(new Uint8Array(bytes), {
+          syncToFs: false,
+          onRawData: (reply) => {
+            this.push(Buffer.from(reply))
+          }
+        })
+      }
+      done()
+    }, done)
+  }
+
+  override _final(done: () => void): void {
+    this.push(null)
+    done()
+  }
+}
