@@ -1,12 +1,12 @@
 import { fileURLToPath } from "node:url"
-import { defineConfig } from "vitest/config"
+import { defineConfig, type UserWorkspaceConfig as ProjectConfig } from "vitest/config"
 
 /** Suites that start the built gateway: one file at a time, because they measure time and kill processes. */
 const processes = {
   pool: "forks",
   poolOptions: { forks: { singleFork: true } },
-  globalSetup: "scripts/dist.mjs"
-} as const
+  globalSetup: ["scripts/dist.mjs", "scripts/postgres.mjs"]
+} satisfies ProjectConfig["test"]
 
 export default defineConfig({
   test: {
@@ -28,7 +28,8 @@ export default defineConfig({
         test: {
           ...processes,
           name: "live",
-          include: ["test/live/**/*.test.ts"],
+          // What asks the tables is tried on a real server too.
+          include: ["test/live/**/*.test.ts", "test/**/*.db.test.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000
         }

@@ -65,10 +65,10 @@ CREATE TABLE circuit_states (
   model text NOT NULL DEFAULT '',
   circuit text NOT NULL CHECK (circuit IN ('closed', 'open', 'half_open')),
   forced text NOT NULL DEFAULT 'auto' CHECK (forced IN ('auto', 'open', 'closed')),
+  forced_at timestamptz,
   consecutive_failures integer NOT NULL DEFAULT 0 CHECK (consecutive_failures >= 0),
   openings integer NOT NULL DEFAULT 0 CHECK (openings >= 0),
   retry_at timestamptz,
-  changed_by uuid NOT NULL,
   changed_at timestamptz NOT NULL,
   version bigint NOT NULL,
   PRIMARY KEY (instance, scope, model)

@@ -31,4 +31,4 @@ const simulatedOf = (instances: ReadonlyArray<InstanceSettings>): ReadonlyArray<
 }
 
 /** Variables of later versions; whoever sets one should not believe that it acts. */
-const unused = ["DATABASE_URL", "REDIS_URL", "ORELSE_DATA_DIR"]
+const unused = ["REDIS_URL"]

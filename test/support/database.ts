@@ -1,7 +1,6 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as SqlClient from "@effect/sql/SqlClient"
 import { PGlite } from "@electric-sql/pglite"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { randomUUID } from "node:crypto"
@@ -33,10 +32,10 @@ export const switched = (isAway: () => boolean): Layer.Layer<Database, never, Sq
     Effect.map(SqlClient.SqlClient, (sql) =>
       Database.of({
         status: () => (isAway() ? "down" : "up"),
-        use: (effect) =>
-          Effect.suspend(() =>
+        use: <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+          Effect.suspend((): Effect.Effect<A, E | DatabaseUnavailable, Exclude<R, SqlClient.SqlClient>> =>
             isAway()
-              ? new DatabaseUnavailable({ message: "it is away" })
+              ? Effect.fail(new DatabaseUnavailable({ message: "it is away" }))
               : Effect.provideService(effect, SqlClient.SqlClient, sql)
           ),
         whenUp: Effect.void,
@@ -86,8 +85,6 @@ const pool = (config: ConstructorParameters<typeof Pool>[0]) =>
 
 /** What `pg` takes for a TCP socket. */
 class PgliteSocket extends Duplex {
-  private queue: Promise<unknown> = Promise.resolve()
-
   constructor(private readonly db: PGlite) {
     super()
   }
@@ -116,9 +113,16 @@ class PgliteSocket extends Duplex {
   override _read(): void {}
 
   override _writev(chunks: Array<{ chunk: Buffer }>, done: (error?: Error | null) => void): void {
-    // Terminate would end the only backend.
-    const bytes = Buffer.concat(chunks.map(({ chunk }) => chunk).filter((chunk) => chunk[0] !== 0x58))
-    this.queue = this.queue.then(async () => {
+    void this.exchange(Buffer.concat(chunks.map(({ chunk }) => chunk).filter((chunk) => chunk[0] !== terminate)), done)
+  }
+
+  override _final(done: () => void): void {
+    this.push(null)
+    done()
+  }
+
+  private async exchange(bytes: Buffer, done: (error?: Error | null) => void): Promise<void> {
+    try {
       if (bytes.length > 0) {
         await this.db.execProtocolRawStream(new Uint8Array(bytes), {
           syncToFs: false,
@@ -128,11 +132,11 @@ class PgliteSocket extends Duplex {
         })
       }
       done()
-    }, done)
-  }
-
-  override _final(done: () => void): void {
-    this.push(null)
-    done()
+    } catch (error) {
+      done(error instanceof Error ? error : new Error("PGlite failed"))
+    }
   }
 }
+
+/** It would end the only backend. */
+const terminate = 0x58
