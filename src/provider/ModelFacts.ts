@@ -58,7 +58,7 @@ const usableId = /^[^\p{C}\s]{1,300}$/u
 const windowOf = (entry: JsonObject): number | undefined => {
   // Gemini's two limits are apart from each other.
   const [input, output] = [entry["inputTokenLimit"], entry["outputTokenLimit"]].map(tokens)
-  if (input !== undefined) return input + (output ?? 0)
+  if (input !== undefined) return Math.min(input + (output ?? 0), mostTokens)
   return [
     entry["context_length"],
     entry["context_window"],
