@@ -55,14 +55,18 @@ export const knownNames: ReadonlyArray<KnownName> = [
     means: "deepseek-v3.1",
     because: "OpenRouter puts `chat` into the names of DeepSeek's V3 line"
   },
-  ...["deepseek-ai/deepseek-v3", "deepseek-ai/deepseek-r1", "deepseek/deepseek-v3", "deepseek/deepseek-r1"].map(
-    (id): KnownName => ({
-      vendors: ["together", "vercel"],
-      id,
-      means: id,
-      because: "this vendor has put later weights behind the name of the first ones"
-    })
-  )
+  ...["deepseek-ai/deepseek-v3", "deepseek-ai/deepseek-r1"].map((id): KnownName => ({
+    vendors: ["together"],
+    id,
+    means: id,
+    because: "Together has put later weights (0324 and 0528) behind the names of the first ones"
+  })),
+  ...["deepseek/deepseek-v3", "deepseek/deepseek-r1"].map((id): KnownName => ({
+    vendors: ["vercel"],
+    id,
+    means: id,
+    because: "Vercel hands it on to vendors of which some have later weights behind this name"
+  }))
 ]
 
 /**

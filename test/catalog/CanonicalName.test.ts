@@ -344,7 +344,7 @@ describe("the canonical name", () => {
     )
     assert.strictEqual(explain("openai", "gpt-4o"), "gpt-4o: its own name")
     assert.include(explain("groq", "llama-3.3-70b-versatile"), "known (Groq's model card names")
-    assert.include(explain("together", "deepseek-ai/deepseek-v3"), "deepseek-ai/deepseek-v3: known (this vendor")
+    assert.include(explain("together", "deepseek-ai/deepseek-v3"), "deepseek-ai/deepseek-v3: known (Together has")
     assert.include(explain("ollama", "llama3.3:70b", { quantization: "Q4_K_M" }), "of which q4_k_m has left less")
   })
 
