@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { explain } from "./cli/Explain.js"
 import { migrate } from "./cli/Migrate.js"
+import { models } from "./cli/Models.js"
 import { simulate } from "./cli/Simulate.js"
 import { start } from "./cli/Start.js"
 import { stats } from "./cli/Stats.js"
@@ -16,7 +17,7 @@ import { version } from "./config/Version.js"
 
 const orelse = Command.make("orelse").pipe(
   Command.withDescription("An LLM gateway that always answers: this, or else that."),
-  Command.withSubcommands([start, test, stats, explain, simulate, migrate])
+  Command.withSubcommands([start, test, stats, explain, simulate, migrate, models])
 )
 
 /** 0 is done, 1 is failed, 2 is a command line that cannot be understood. */

@@ -1,4 +1,4 @@
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { randomUUID } from "node:crypto"
 import type { InstanceSettings } from "../config/Settings.js"
@@ -13,14 +13,14 @@ import * as Asking from "./Asking.js"
 import { BufferedCall } from "./BufferedCall.js"
 import * as Call from "./Call.js"
 import * as Failures from "./Failures.js"
-import * as ModelIds from "./ModelIds.js"
+import * as ListCall from "./ListCall.js"
+import type { ListedModel } from "./ModelFacts.js"
+import * as ModelList from "./ModelList.js"
 import { StreamCall, type ProviderStream } from "./StreamCall.js"
 import type { Terms } from "./Terms.js"
-import * as Timers from "./Timers.js"
 import type { Transport } from "./Transport.js"
 import { type Outgoing } from "./Transport.js"
 import { authHeaders, realmOf, speaking, usualDialect, vendors, type Speaking } from "./Vendor.js"
-import type { HardLimit } from "./Watchdog.js"
 
 /** One call to one model of an instance. */
 export interface ProviderCall extends Asking.Asked, Terms {
@@ -50,6 +50,8 @@ export interface Provider {
   readonly startStream: (call: ProviderCall) => Call.Call<ProviderStream, ProviderError>
   /** Ids of the models that the instance offers, free of charge; `undefined` where the vendor lists none. */
   readonly listModels: Effect.Effect<ReadonlyArray<string>, ProviderError> | undefined
+  /** All that the vendor says of its models, from every page; `undefined` where it lists none that could be asked for. */
+  readonly listCatalogue: Effect.Effect<ReadonlyArray<ListedModel>, ProviderError> | undefined
 }
 
 /** Makes the provider of an instance on a transport. */
@@ -147,49 +149,20 @@ export const make = (instance: InstanceSettings, transport: Transport["Type"]): 
   const modelsPath = vendor.models?.(base.prefix, instance)
   // The list of models is the vendor's own, whatever dialect the instance chats in.
   const listDialect = dialectsOf(instance.provider)[0]
+  const headers = { ...authHeaders(instance, listDialect), ...common, ...Translation.dialectHeaders(listDialect) }
+  const listing =
+    modelsPath === undefined ? undefined : { instance, transport, origin: base.origin, path: modelsPath, headers }
   return {
     instance,
     startComplete,
     startStream,
     complete: (call) => Call.toEffect(startComplete(call)),
     stream: (call) => Call.toEffect(startStream(call)),
-    listModels:
-      modelsPath === undefined
+    listModels: listing && ListCall.ids(listing),
+    listCatalogue:
+      listing === undefined || ModelList.unusable(instance.provider) !== undefined
         ? undefined
-        : Effect.clockWith((clock) =>
-            Effect.async<ReadonlyArray<string>, ProviderError>((resume) => {
-              const timers = Timers.ofClock(clock)
-              const fail = Failures.from(instance, "")
-              const request: Outgoing = {
-                origin: base.origin,
-                path: modelsPath,
-                method: "GET",
-                headers: {
-                  ...authHeaders(instance, listDialect),
-                  ...common,
-                  ...Translation.dialectHeaders(listDialect)
-                },
-                body: undefined
-              }
-              const limit: HardLimit = { at: timers.now() + listTimeout, phase: "deadline" }
-              const running = new BufferedCall(
-                transport,
-                request,
-                instance.timeouts,
-                { timers, limit },
-                fail,
-                (result) =>
-                  resume(
-                    Either.isLeft(result)
-                      ? Effect.fail(result.left)
-                      : Effect.mapError(ModelIds.read(result.right.body), (message) =>
-                          fail({ category: "malformed_response", message, status: result.right.status })
-                        )
-                  )
-              )
-              return Effect.sync(running.abort)
-            })
-          )
+        : ListCall.catalogue(listing)
   }
 }
 
@@ -212,9 +185,6 @@ type Refuse = (error: ProviderError) => void
 
 /** An id that nobody else gives: for answers and tool calls that came without. */
 const fresh = (prefix: string): string => prefix + randomUUID().replaceAll("-", "")
-
-/** A check that takes longer than this has failed. */
-const listTimeout = 5_000
 
 const address = (baseUrl: string): { readonly origin: string; readonly prefix: string } => {
   const url = new URL(baseUrl)

@@ -78,6 +78,12 @@ describe("a simulated provider without a script", () => {
         const fiber = yield* Effect.fork(provider.listModels ?? Effect.succeed([]))
         yield* TestClock.adjust("1 second")
         assert.include(yield* Fiber.join(fiber), "gpt-4o-mini")
+        const catalogue = yield* Effect.fork(provider.listCatalogue ?? Effect.succeed([]))
+        yield* TestClock.adjust("1 second")
+        assert.include(
+          (yield* Fiber.join(catalogue)).map(({ id }) => id),
+          "gpt-4o-mini"
+        )
         assert.isEmpty(yield* Effect.flatMap(Simulator, (simulator) => simulator.requests("sim")))
       })
     )
