@@ -27,5 +27,8 @@ const tell = (event: HealthEvent): Effect.Effect<void> => {
       return Effect.logWarning(`${instance}: a check failed (${event.reason})`)
     case "health_check_ok":
       return Effect.logInfo(`${instance}: a check went well again`)
+    // The request that goes on says so itself.
+    case "failover":
+      return Effect.void
   }
 }

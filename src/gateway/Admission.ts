@@ -1,4 +1,5 @@
 import * as Effect from "effect/Effect"
+import type { ProviderError } from "../domain/ProviderError.js"
 import type { Circuits } from "../health/Circuits.js"
 import type { Ailment, CallKind, Permit } from "../health/Permit.js"
 import type { Concurrency, Place } from "../limits/Concurrency.js"
@@ -40,6 +41,12 @@ export class RequestAdmission implements Admission {
 
   mayRetry({ instance }: Candidate): boolean {
     return this.circuits.mayRetry(instance, this.timers.now())
+  }
+
+  goesOn({ instance: from, model }: Candidate, to: Candidate, error: ProviderError, request: string | undefined): void {
+    // A stream may be continued by who broke it.
+    if (to.instance.id === from.id && to.model === model) return
+    this.circuits.failover({ from, model, to: to.instance, error, request }, this.timers.now())
   }
 
   room(candidates: ReadonlyArray<Candidate>): Effect.Effect<void> {

@@ -11,6 +11,7 @@ import * as ContinuedRequest from "../protocol/ContinuedRequest.js"
 import type { OngoingAnswer } from "../protocol/OngoingAnswer.js"
 import type { ProviderStream } from "../provider/StreamCall.js"
 import type { Cancel } from "../provider/Timers.js"
+import type { AttemptLog } from "../routing/AttemptLog.js"
 import type { Candidate } from "../routing/Candidate.js"
 import * as Continuation from "../routing/Continuation.js"
 import type { Plan } from "../routing/Plan.js"
@@ -168,7 +169,7 @@ class ContinuedStream {
       settled = true
       // The adopted stream is left by itself.
       if (Either.isRight(outcome) || this.end !== undefined) return
-      const following = Effect.annotateLogs(outcome.left, continues(at))
+      const following = Effect.annotateLogs(outcome.left, { ...named(onward.log), ...continues(at) })
       const fiber = Runtime.runFork(onward.runtime)(following)
       leaveFiber = () => fiber.unsafeInterruptAsFork(fiber.id())
       fiber.addObserver((exit) => {
@@ -194,6 +195,8 @@ class ContinuedStream {
   }
 
   private announce({ candidate: from, error }: Continuation.Broken, to: Candidate, at: number): void {
+    const { admission, log } = this.onward
+    admission.goesOn(from, to, error, log.id)
     Runtime.runFork(this.onward.runtime)(
       Effect.logWarning("fallback").pipe(
         Effect.annotateLogs({
@@ -202,6 +205,7 @@ class ContinuedStream {
           model: to.model,
           reason: error.category,
           detail: error.message,
+          ...named(log),
           ...continues(at)
         })
       )
@@ -211,7 +215,10 @@ class ContinuedStream {
   /** Nobody went on; a defect is logged. */
   private giveUp(cause: Cause.Cause<unknown>, error: ProviderError): void {
     if (this.end !== undefined) return
-    if (Cause.isDie(cause)) Runtime.runFork(this.onward.runtime)(Effect.logError("a stream was not continued", cause))
+    if (Cause.isDie(cause))
+      Runtime.runFork(this.onward.runtime)(
+        Effect.logError("a stream was not continued", cause).pipe(Effect.annotateLogs(named(this.onward.log)))
+      )
     if (this.open) this.current.value.abort()
     this.close(error, false)
     this.finish(error)
@@ -237,6 +244,9 @@ class ContinuedStream {
     return this.end
   }
 }
+
+/** Whose request it is: at a seam nobody's fiber knows. */
+const named = ({ id }: AttemptLog) => (id === undefined ? {} : { request: id })
 
 /** How a seam is told in the log. */
 const continues = (at: number) => ({ continues: `after ${at} characters` })

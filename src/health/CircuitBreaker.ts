@@ -25,6 +25,16 @@ export interface CircuitBreaker {
   readonly slices: ReadonlyArray<Slice>
 }
 
+/** What is told of a circuit from elsewhere. Times are Unix ms. */
+export interface Told {
+  readonly circuit: Circuit
+  readonly forced: Forced
+  readonly consecutiveFailures: number
+  readonly openings: number
+  readonly retryAt: number | undefined
+  readonly changedAt: number
+}
+
 interface Slice {
   readonly start: number
   readonly calls: number
@@ -142,6 +152,40 @@ export const force = (breaker: CircuitBreaker, forced: Forced): CircuitBreaker =
   generation: breaker.generation + 1,
   forced
 })
+
+/**
+ * What another replica, or an earlier run, knows of the circuit and this one did not. Calls that are under way do not undo
+ * it. Failures are believed as long as the window in which they were.
+ */
+export const adopt = (
+  breaker: CircuitBreaker,
+  settings: CircuitSettings,
+  now: number,
+  { changedAt, circuit, consecutiveFailures, forced, openings, retryAt }: Told
+): CircuitBreaker => {
+  if (forced !== "auto") return breaker.forced === forced ? breaker : force(breaker, forced)
+  const anew = { ...closed, generation: breaker.generation + 1, consecutiveFailures, openings }
+  switch (circuit) {
+    case "open":
+      return { ...anew, circuit, retryAt: retryAt ?? now }
+    // Its trials are elsewhere: here it is tried as if its time had come, unless it is already.
+    case "half_open":
+      return breaker.forced === "auto" && breaker.circuit === "half_open"
+        ? breaker
+        : { ...anew, circuit: "open", retryAt: now }
+    case "closed": {
+      const recent = now - changedAt < settings.window ? consecutiveFailures : 0
+      const failures = {
+        consecutiveFailures: recent,
+        failedAt: Array.from({ length: Math.min(recent, settings.failureThreshold) }, () => changedAt)
+      }
+      // It was closed here too: calls under way are as good to know as before.
+      return breaker.circuit === "closed" && breaker.forced === "auto"
+        ? { ...breaker, ...failures }
+        : { ...anew, openings: 0, ...failures }
+    }
+  }
+}
 
 /** What the circuit is, decrees included. */
 export const circuitOf = (breaker: CircuitBreaker): Circuit =>

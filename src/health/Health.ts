@@ -1,7 +1,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as PubSub from "effect/PubSub"
 import { CurrentSettings, type InstanceSettings } from "../config/Settings.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import { Providers } from "../provider/Providers.js"
@@ -44,7 +43,7 @@ export class Health extends Context.Tag("orelse/Health")<
       const settings = yield* CurrentSettings
       const { cacheFor } = settings.health
       const providers = yield* Providers
-      const { events } = yield* Circuits
+      const { tell } = yield* Circuits
       const latest = new Map<InstanceSettings, Check>()
       const seen = new Map<InstanceSettings, ReadonlyArray<string>>()
 
@@ -68,7 +67,7 @@ export class Health extends Context.Tag("orelse/Health")<
           const before = latest.get(instance)
           latest.set(instance, found)
           if (listed._tag === "Right" && ask === undefined) seen.set(instance, listed.right)
-          if (found.available !== (before?.available ?? true)) yield* PubSub.publish(events, eventOf(found, cacheFor))
+          if (found.available !== (before?.available ?? true)) tell(eventOf(found, cacheFor))
           return found
         })
 

@@ -4,6 +4,7 @@ import * as Blame from "./Blame.js"
 import * as CircuitBreaker from "./CircuitBreaker.js"
 import type { Permit } from "./Permit.js"
 import { scopes as allScopes, type Scopes } from "./Scopes.js"
+import type { Tracking } from "./Tracking.js"
 import type { Traffic } from "./Traffic.js"
 
 /** Where the outcome of a call is written down. */
@@ -11,6 +12,7 @@ export interface Books {
   readonly settings: CircuitSettings
   readonly scopes: Scopes
   readonly traffic: Traffic
+  readonly tracking: Tracking
   /** Between 0 and 1; asked for when a circuit opens, which is rare. */
   readonly chance: () => number
 }
@@ -33,6 +35,8 @@ export class Leave implements Permit {
   private placed = true
   private over = false
   private spokeAt: number
+  /** Until the answer began, in ms. */
+  private latency: number | undefined = undefined
 
   constructor(
     private readonly books: Books,
@@ -57,6 +61,7 @@ export class Leave implements Permit {
     if (this.over || streamed === undefined) return
     const { traffic } = this.books
     const at = now()
+    this.latency = latency
     traffic.calls(instance.id).began(latency)
     traffic.paces.of(instance.id, model, streamed).began(latency, at)
     if (streamed) this.spokeAt = at
@@ -65,10 +70,11 @@ export class Leave implements Permit {
 
   succeed(tokens?: number): void {
     if (this.over) return
-    const { settings, traffic } = this.books
+    const { settings, tracking, traffic } = this.books
     const { instance, model, now, streamed } = this.call
     if (streamed !== undefined) {
       traffic.calls(instance.id).ended(true)
+      tracking.ended(instance, model, true, this.latency, now())
       if (tokens !== undefined) traffic.paces.of(instance.id, model, streamed).ended(tokens, now() - this.spokeAt)
     }
     this.each((breaker, _, generation) => CircuitBreaker.succeed(breaker, settings, now(), generation, this.placed))
@@ -77,10 +83,11 @@ export class Leave implements Permit {
 
   fail(error: ProviderError, counts: boolean): void {
     if (this.over) return
-    const { chance, scopes, settings, traffic } = this.books
+    const { chance, scopes, settings, tracking, traffic } = this.books
     const { instance, model, now, streamed } = this.call
     const blame = Blame.of(error)
     if (counts && blame?._tag === "Failure" && streamed !== undefined) traffic.calls(instance.id).ended(false)
+    if (blame !== undefined && streamed !== undefined) tracking.ended(instance, model, false, this.latency, now())
     // So that a first failure has somewhere to be kept.
     if (blame !== undefined) scopes.keep(blame.scope, instance, model)
     this.each((breaker, scope, generation) => {

@@ -21,6 +21,16 @@ export class Pace {
     this.at = now
   }
 
+  /**
+   * What an earlier run knew: so many ms on average, at that time. It is forgotten like any other latency, counts for no
+   * percentile, and is not heard where there was an answer already.
+   */
+  seed(latency: number, at: number): void {
+    if (this.at !== Number.NEGATIVE_INFINITY) return
+    this.peak = latency
+    this.at = at
+  }
+
   /** An answer had not begun after so many ms, and was given up. */
   late(latency: number, now: number): void {
     // Less than usual says nothing.
@@ -73,6 +83,11 @@ export class Paces {
 
   known(instance: string, model: string, streamed: boolean): Pace | undefined {
     return this.all.get(nameOf(instance, model, streamed))
+  }
+
+  /** An average of streams and whole answers alike: it tells who was faster than whom. */
+  seed(instance: string, model: string, latency: number, at: number): void {
+    for (const streamed of [true, false]) this.of(instance, model, streamed).seed(latency, at)
   }
 
   of(instance: string, model: string, streamed: boolean): Pace {

@@ -1,3 +1,5 @@
+import type { InstanceSettings } from "../config/Settings.js"
+import type { ErrorCategory } from "../domain/ErrorCategory.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import type * as Blame from "./Blame.js"
 import type * as CircuitBreaker from "./CircuitBreaker.js"
@@ -37,15 +39,42 @@ export interface Permit {
   release(): void
 }
 
-/** A change of a circuit, or of what the checks of an instance find. */
-export type HealthEvent = Change &
-  (
-    | { readonly event_type: "circuit_open" | "circuit_half_open" | "circuit_close" | "key_out" }
-    /** The check before it was good, or there was none; `reason` is a safe sentence. */
-    | { readonly event_type: "health_check_failed"; readonly reason: string }
-    /** The check before it had failed. */
-    | { readonly event_type: "health_check_ok" }
-  )
+/** A change of a circuit or of what the checks of an instance find, or a request that went on to somebody else. */
+export type HealthEvent =
+  | (Change &
+      (
+        | { readonly event_type: "circuit_open" | "circuit_half_open" | "circuit_close" | "key_out" }
+        /** The check before it was good, or there was none; `reason` is a safe sentence. */
+        | { readonly event_type: "health_check_failed"; readonly reason: string }
+        /** The check before it had failed. */
+        | { readonly event_type: "health_check_ok" }
+      ))
+  | Failover
+
+/** A call failed, and the next candidate is asked. Not told of a call beside a late one, nor of whoever was left out at once. */
+export interface Failover extends Omit<Change, "scope" | "model"> {
+  readonly event_type: "failover"
+  /** Who is to blame; `undefined`: nobody is. */
+  readonly scope: Blame.Scope | undefined
+  /** That failed, as its provider calls it. */
+  readonly model: string
+  /** May be the same one, with another model. */
+  readonly to_instance: string
+  /** `undefined` where the request had no id, as in a program. */
+  readonly request_id: string | undefined
+  readonly reason: ErrorCategory
+}
+
+/** A request that is to go on after a failure. */
+export interface GoneOn {
+  readonly from: InstanceSettings
+  /** Of the call that failed. */
+  readonly model: string
+  readonly to: InstanceSettings
+  readonly error: ProviderError
+  /** Its id, where it has one. */
+  readonly request: string | undefined
+}
 
 interface Change {
   /** Unix ms. */

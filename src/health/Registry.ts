@@ -1,22 +1,25 @@
 import type { CircuitSettings, InstanceSettings, RoutingSettings } from "../config/Settings.js"
-import type * as Blame from "./Blame.js"
+import * as Blame from "./Blame.js"
 import * as CircuitBreaker from "./CircuitBreaker.js"
+import type { CircuitState } from "./CircuitState.js"
 import { Leave, type Books } from "./Leave.js"
 import type { Pace } from "./Pace.js"
-import type { Ailment, CallKind, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
-import { Scopes, scopes } from "./Scopes.js"
+import type { Ailment, CallKind, GoneOn, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
+import { Scopes, scopes, secondsUntil } from "./Scopes.js"
+import { Tracking } from "./Tracking.js"
 import { Traffic } from "./Traffic.js"
 
 /** The circuits of all scopes, in memory. */
 export class Registry implements Books {
   readonly scopes: Scopes
   readonly traffic: Traffic
+  readonly tracking = new Tracking()
 
   constructor(
     readonly settings: CircuitSettings,
     retries: RoutingSettings["retryBudget"],
     readonly chance: () => number,
-    publish: (event: HealthEvent) => void
+    private readonly publish: (event: HealthEvent) => void
   ) {
     this.scopes = new Scopes(publish)
     this.traffic = new Traffic(retries)
@@ -110,7 +113,8 @@ export class Registry implements Books {
         instance,
         "",
         now,
-        CircuitBreaker.force(this.scopes.of(scope, instance, "").breaker, forced)
+        CircuitBreaker.force(this.scopes.of(scope, instance, "").breaker, forced),
+        true
       )
     }
     this.scopes.forgive(instance)
@@ -118,10 +122,45 @@ export class Registry implements Books {
       this.scopes.change("model", instance, model, now, CircuitBreaker.force(breaker, "auto"))
     }
   }
+
+  readonly states = (): ReadonlyArray<CircuitState> => this.scopes.states()
+
+  readonly changedSince = (mark: number) => this.scopes.changedSince(mark)
+
+  readonly adopt = (states: ReadonlyArray<CircuitState>, now: number): ReadonlyArray<CircuitState> =>
+    this.scopes.adopt(states, this.settings, now)
+
+  readonly seed = (instance: string, model: string, latency: number, at: number, now: number): void =>
+    this.traffic.paces.seed(instance, model, latency, Math.min(at, now))
+
+  readonly circuit = (instance: InstanceSettings, model: string): CircuitBreaker.Circuit =>
+    scopes
+      .map((scope) => this.scopes.of(scope, instance, model).breaker)
+      .map(CircuitBreaker.circuitOf)
+      .reduce((worst, each) => (severityOf[each] > severityOf[worst] ? each : worst))
+
+  readonly failover = ({ error, from, model, request, to }: GoneOn, now: number): void => {
+    const scope = Blame.of(error)?.scope
+    const breaker = scope === undefined ? undefined : this.scopes.of(scope, from, model).breaker
+    this.publish({
+      event_type: "failover",
+      at: now,
+      instance: from.id,
+      provider: from.provider,
+      scope,
+      model,
+      consecutive_failures: breaker?.consecutiveFailures ?? 0,
+      next_retry_secs: breaker?.circuit === "open" ? secondsUntil(breaker.retryAt, now) : undefined,
+      to_instance: to.id,
+      request_id: request,
+      reason: error.category
+    })
+  }
 }
 
-const severity = (breaker: CircuitBreaker.CircuitBreaker): number =>
-  ({ closed: 0, half_open: 1, open: 2 })[CircuitBreaker.circuitOf(breaker)]
+const severityOf = { closed: 0, half_open: 1, open: 2 } as const
+
+const severity = (breaker: CircuitBreaker.CircuitBreaker): number => severityOf[CircuitBreaker.circuitOf(breaker)]
 
 const limited = (scope: Blame.Scope, until: number, now: number): Ailment => ({
   scope,

@@ -95,7 +95,32 @@ export const ailments =
     return { reason: "unhealthy", detail: check.reason ?? "its last check failed", until: now }
   }
 
-const statusOf = ({ calls, circuit, errorRate = 0 }: InstanceCircuits, checked: boolean): Status => {
+/** How a model of an instance was between two samples; it was called in that time. */
+export interface Sample {
+  readonly instance: string
+  readonly model: string
+  readonly health_status: Status
+  /** On average; null where nothing began to answer. */
+  readonly response_time_ms: number | null
+}
+
+/** How those models are that were called since the sample before. */
+export const sample = (circuits: Pick<Circuits["Type"], "circuit" | "tracking">): ReadonlyArray<Sample> =>
+  circuits.tracking.sample().map(({ errors, instance, latency, model, success }) => {
+    const calls = success + errors
+    const circuit = circuits.circuit(instance, model)
+    return {
+      instance: instance.id,
+      model,
+      health_status: statusOf({ calls, circuit, errorRate: errors / calls }, true),
+      response_time_ms: latency ?? null
+    }
+  })
+
+const statusOf = (
+  { calls, circuit, errorRate = 0 }: Pick<InstanceCircuits, "calls" | "circuit" | "errorRate">,
+  checked: boolean
+): Status => {
   if (circuit === "open" || !checked) return "unhealthy"
   if (circuit === "half_open") return "recovering"
   return calls >= enoughCalls && errorRate > acceptable ? "degraded" : "healthy"

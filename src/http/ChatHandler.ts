@@ -20,7 +20,7 @@ export const make =
     const decoded = Either.flatMap(Body.parseJson(body), (json) => front.decodeRequest(body, json))
     if (Either.isLeft(decoded)) return Replies.atOnce(Replies.refuse(inbound, decoded.left), answer)
     const request = inSession(withHeaders(decoded.right, inbound), inbound, sessionHeader())
-    const log = new AttemptLog(timers.now)
+    const log = new AttemptLog(timers.now, inbound.id)
     const following = { inbound, request, log }
     return request.stream
       ? Replies.follow(

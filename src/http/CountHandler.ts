@@ -28,7 +28,7 @@ export const make =
     )
     if (Either.isLeft(decoded)) return Replies.atOnce(Replies.refuse(inbound, decoded.left), answer)
     const request = ChatHandler.withHeaders(decoded.right, inbound)
-    const log = new AttemptLog(timers.now)
+    const log = new AttemptLog(timers.now, inbound.id)
     const start = orEstimate(gateway.startComplete(timers, request, caller, log), request)
     return Replies.follow(
       { start, inbound, request, log, reply: (count) => wire({ inbound, request, log }, count) },

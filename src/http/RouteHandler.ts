@@ -37,7 +37,7 @@ export const route =
     const decoded = Either.flatMap(Body.parseJson(body), (json) => toChat(json, tasks()))
     if (Either.isLeft(decoded)) return Replies.atOnce(Replies.refuse(inbound, decoded.left), answer)
     const request = decoded.right
-    const log = new AttemptLog(timers.now)
+    const log = new AttemptLog(timers.now, inbound.id)
     const start = gateway.startComplete(timers, request, caller, log)
     return Replies.follow({ start, inbound, request, log, reply: (reply) => routed(inbound, request, reply) }, answer)
   }

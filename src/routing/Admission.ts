@@ -1,4 +1,5 @@
 import type * as Effect from "effect/Effect"
+import type { ProviderError } from "../domain/ProviderError.js"
 import type { Ailment, Permit } from "../health/Permit.js"
 import type { Candidate } from "./Candidate.js"
 
@@ -14,6 +15,8 @@ export interface Admission {
   mayRetry(candidate: Candidate): boolean
   /** Takes one call out of its retry budget. */
   pay(candidate: Candidate): void
+  /** Is told that a failure of one candidate is followed by a call to another, for the request of this id. */
+  goesOn(from: Candidate, to: Candidate, error: ProviderError, request: string | undefined): void
   /** How long its answers take to begin, all but the slowest, in ms; `undefined`: nobody knows. */
   p95(candidate: Candidate): number | undefined
   /** Waits until one of these has room for a call, and keeps that for the next `admit`. */

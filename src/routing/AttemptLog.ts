@@ -77,7 +77,11 @@ export class AttemptLog {
 
   private readonly entries: Array<AttemptEntry> = []
 
-  constructor(private readonly now: () => number) {}
+  /** `id`: of the request, where it has one. */
+  constructor(
+    private readonly now: () => number,
+    readonly id: string | undefined = undefined
+  ) {}
 
   /** Calls made so far. */
   get calls(): number {

@@ -101,6 +101,7 @@ export const run = <A, B>(
       mayRetry: (candidate) => admission.mayRetry(candidate),
       room: (candidates) => admission.room(candidates),
       drop: () => admission.drop(),
+      goesOn: (from, to, failure, request) => admission.goesOn(from, to, failure, request),
       ailment: (candidate) => (opens(candidate) ? admission.ailment(candidate) : closed),
       admit: (candidate, extra) => (opens(candidate) ? told(admission.admit(candidate, extra)) : undefined),
       admitLast: () => undefined

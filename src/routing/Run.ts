@@ -23,8 +23,6 @@ export class Run {
   private leave: { readonly position: number; readonly permit: Permit } | undefined = undefined
   /** Leave of the calls that are under way. */
   private underWay: ReadonlyArray<Permit> = none
-  /** Of the latest call that started. */
-  private current: Candidate | undefined = undefined
   /** By position. */
   private readonly callsTo: Array<number> = []
   private passedOver = false
@@ -111,7 +109,6 @@ export class Run {
     if (candidate === undefined || permit === undefined) throw new Error("a call without leave")
     this.leave = undefined
     this.underWay = this.underWay.length === 0 ? [permit] : [...this.underWay, permit]
-    this.current = candidate
     this.callsTo[position] = (this.callsTo[position] ?? 0) + 1
     const at = this.timers.now()
     const entry = this.log.begin(candidate)
@@ -194,14 +191,16 @@ export class Run {
   }
 
   announce(candidate: Candidate): Effect.Effect<void> {
-    const { current, error } = this
+    const last = this.failures.at(-1)
+    const from = last && this.candidates[last.position]
+    if (last !== undefined && from !== undefined) this.admission.goesOn(from, candidate, last.error, this.log.id)
     return Effect.logWarning("fallback").pipe(
       Effect.annotateLogs({
-        from: current?.instance.id,
+        from: from?.instance.id,
         to: candidate.instance.id,
         model: candidate.model,
-        reason: error?.category,
-        detail: error?.message
+        reason: last?.error.category,
+        detail: last?.error.message
       })
     )
   }

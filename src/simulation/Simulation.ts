@@ -4,7 +4,6 @@ import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as LogLevel from "effect/LogLevel"
-import * as Queue from "effect/Queue"
 import * as Runtime from "effect/Runtime"
 import { Catalog } from "../catalog/Catalog.js"
 import { CurrentSettings } from "../config/Settings.js"
@@ -63,12 +62,7 @@ export const run = (scenario: Scenario, { settings }: Compared, observer: Observ
       })
       yield* simulator.behave(instance.id, behaviour)
     }
-    const changes = yield* Circuits.subscribe
-    yield* Queue.take(changes).pipe(
-      Effect.map((event) => observer.circuit(event, event.at - epoch)),
-      Effect.forever,
-      Effect.forkScoped
-    )
+    circuits.listen((event) => observer.circuit(event, event.at - epoch))
     const health = yield* Health
     if (settings.health.checkOnStart) yield* Effect.forkScoped(health.checkAll)
     const fibers = yield* Callers.run(Arrivals.make(scenario), {

@@ -62,7 +62,8 @@ export class Tally {
 
   readonly circuit = ({ event_type, instance, scope }: HealthEvent, at: number): void => {
     const bucket = this.bucket(at)
-    if (bucket === undefined) return
+    // Requests that go on are counted by whom they called.
+    if (bucket === undefined || event_type === "failover") return
     const whose = scope === "model" ? "model's circuit" : "circuit"
     const what = event_type.startsWith("circuit_") ? `${whose} ${words[event_type]}` : words[event_type]
     add(bucket.changes, `${instance}: ${what}`)
@@ -73,7 +74,7 @@ export class Tally {
   }
 }
 
-const words: Readonly<Record<HealthEvent["event_type"], string>> = {
+const words: Readonly<Record<Exclude<HealthEvent["event_type"], "failover">, string>> = {
   circuit_open: "opened",
   circuit_half_open: "half-open",
   circuit_close: "closed",

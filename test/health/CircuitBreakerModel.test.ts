@@ -69,6 +69,34 @@ class Model {
     this.openings = 0
   }
 
+  /** What another one has found, some time ago. */
+  adopt(
+    { changedAt, circuit, consecutiveFailures, forced, openings, retryAt }: CircuitBreaker.Told,
+    now: number
+  ): void {
+    const decreed = this.forced !== "auto"
+    if (forced !== "auto") {
+      if (forced !== this.forced) this.force(forced)
+      return
+    }
+    this.forced = "auto"
+    if (circuit === "half_open" && this.circuit === "half_open" && !decreed) return
+    if (circuit !== "closed") {
+      this.turn("open")
+      this.openings = openings
+      this.retryAt = circuit === "open" && retryAt !== undefined ? retryAt : now
+      return
+    }
+    if (decreed || this.circuit !== "closed") {
+      this.turn("closed")
+      this.openings = 0
+    }
+    this.inARow = []
+    if (changedAt > now - this.settings.window) {
+      for (let nth = 0; nth < consecutiveFailures; nth++) this.inARow.push(changedAt)
+    }
+  }
+
   private hear(outcome: Outcome, now: number, chance: number): void {
     if (outcome === "nothing") return
     const { failureRatio, failureThreshold, window } = this.settings
@@ -173,6 +201,19 @@ const step = FastCheck.oneof(
       chance: chances
     })
   },
+  // Another replica tells what it found so long ago.
+  {
+    weight: 3,
+    arbitrary: FastCheck.record({
+      _tag: FastCheck.constant("Adopt" as const),
+      ago: times,
+      circuit: FastCheck.constantFrom<Array<CircuitBreaker.Circuit>>("closed", "closed", "open", "half_open"),
+      forced: FastCheck.constantFrom<Array<CircuitBreaker.Forced>>("open", "closed", "auto", "auto", "auto", "auto"),
+      consecutiveFailures: FastCheck.nat(7),
+      openings: FastCheck.nat(4),
+      after: FastCheck.option(FastCheck.integer({ min: -100_000, max: 100_000 }), { nil: undefined })
+    })
+  },
   {
     weight: 1,
     arbitrary: FastCheck.record({
@@ -225,6 +266,13 @@ class Pair {
         const until = each.after === undefined ? undefined : now + each.after
         model.trip(now, each.chance, until)
         this.breaker = CircuitBreaker.trip(this.breaker, settings, now, each.chance, until)
+        return
+      }
+      case "Adopt": {
+        const { after, ago, ...found } = each
+        const told = { ...found, changedAt: now - ago, retryAt: after === undefined ? undefined : now + after }
+        model.adopt(told, now)
+        this.breaker = CircuitBreaker.adopt(this.breaker, settings, now, told)
         return
       }
       case "Force":
