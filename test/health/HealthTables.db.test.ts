@@ -1,0 +1,127 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import { assert, layer } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as CircuitState from "../../src/health/CircuitState.js"
+import * as HealthTables from "../../src/health/HealthTables.js"
+import { migrated } from "../support/database.js"
+
+const at = Date.UTC(2026, 10, 21, 12, 0, 0, 123)
+
+const calls = (success: number, errors: number, ms: number) => ({
+  instance: "a",
+  provider: "openai",
+  model: "m",
+  success,
+  errors,
+  latencySum: ms * success,
+  latencyCount: success,
+  lastAt: at
+})
+
+const open: CircuitState.CircuitState = {
+  ...CircuitState.asNew({ instance: "a", scope: "instance", model: "" }),
+  circuit: "open",
+  consecutiveFailures: 3,
+  openings: 1,
+  retryAt: at + 60_000,
+  changedAt: at
+}
+
+const tidy = Effect.flatMap(
+  SqlClient.SqlClient,
+  (sql) => sql`TRUNCATE providers, circuit_states, failover_events, requests CASCADE`
+)
+
+layer(migrated, { timeout: "60 seconds" })("the tables of health", (it) => {
+  it.effect("add calls to those that were counted, and keep an average that moves", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const sql = yield* SqlClient.SqlClient
+      yield* HealthTables.count([calls(1, 0, 100), calls(1, 2, 300)])
+      yield* HealthTables.count([calls(2, 0, 400)])
+      const [row] = yield* sql`SELECT * FROM model_health_tracking`
+      assert.deepInclude(row, { provider: "a", model: "m", success_count: "4", error_count: "2" })
+      assert.deepStrictEqual(row?.["average_response_time_ms"], 300)
+      assert.deepStrictEqual(row?.["last_checked_at"], new Date(at))
+      assert.deepStrictEqual(yield* HealthTables.paces, [{ instance: "a", model: "m", ms: 300, at }])
+      const providers = yield* sql`SELECT slug, vendor FROM providers`
+      assert.deepStrictEqual(providers, [{ slug: "a", vendor: "openai" }])
+    })
+  )
+
+  it.effect("count failures of a model that never answered", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const sql = yield* SqlClient.SqlClient
+      yield* HealthTables.count([calls(0, 1, 0)])
+      yield* HealthTables.count([calls(0, 1, 0)])
+      const rows = yield* sql`SELECT error_count, average_response_time_ms FROM model_health_tracking`
+      assert.deepStrictEqual(rows, [{ error_count: "2", average_response_time_ms: null }])
+      assert.deepStrictEqual(yield* HealthTables.paces, [])
+    })
+  )
+
+  it.effect("keep events and samples as they were told", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const sql = yield* SqlClient.SqlClient
+      const event = { at, instance: "a", provider: "openai", event_type: "circuit_open", scope: "instance" }
+      yield* HealthTables.tell([{ ...event, consecutive_failures: 3, next_retry_secs: 60 }])
+      yield* HealthTables.sample([
+        { instance: "a", provider: "openai", model: "m", health_status: "degraded", response_time_ms: 12.5, at }
+      ])
+      const [told] = yield* sql`SELECT * FROM failover_events`
+      assert.deepInclude(told, { ...omit(event, "at"), consecutive_failures: 3, next_retry_secs: 60, model: null })
+      assert.deepStrictEqual(told?.["timestamp"], new Date(at))
+      const [sampled] = yield* sql`SELECT * FROM model_health_history`
+      assert.deepInclude(sampled, { provider: "a", model: "m", health_status: "degraded", response_time_ms: 12.5 })
+    })
+  )
+
+  it.effect("tell circuits on as they were told, and only those that are new", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const before = yield* HealthTables.told("0")
+      yield* HealthTables.keep([open])
+      const after = yield* HealthTables.told(before.version)
+      assert.deepStrictEqual(after.states, [open])
+      assert.deepStrictEqual(yield* HealthTables.told(after.version), { version: after.version, states: [] })
+    })
+  )
+
+  it.effect("keep of each part of a circuit what was found or decreed last, in whichever order it is told", () =>
+    Effect.gen(function* () {
+      const closed = { ...CircuitState.asNew(open), changedAt: at + 1 }
+      const decreed = { ...CircuitState.asNew(open), forced: "open" as const, forcedAt: at + 5, changedAt: at - 5 }
+      const wanted = { ...closed, forced: "open", forcedAt: at + 5 }
+      const orders = [
+        [open, closed, decreed],
+        [decreed, closed, open],
+        [closed, decreed, open]
+      ]
+      for (const order of orders) {
+        yield* tidy
+        for (const state of order) yield* HealthTables.keep([state])
+        assert.deepStrictEqual((yield* HealthTables.told("0")).states, [wanted])
+      }
+    })
+  )
+
+  it.effect("lose what is older than its time, and nothing else", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const event = { instance: "a", provider: "openai", event_type: "circuit_open", consecutive_failures: 3 }
+      const now = Date.now()
+      const day = 86_400_000
+      yield* HealthTables.tell([
+        { ...event, at: now - 31 * day },
+        { ...event, at: now - 29 * day }
+      ])
+      assert.deepStrictEqual(yield* HealthTables.prune(30), { events: 1, samples: 0, requests: 0 })
+      assert.deepStrictEqual(yield* HealthTables.prune(30), { events: 0, samples: 0, requests: 0 })
+    })
+  )
+})
+
+const omit = <A extends object>(value: A, key: keyof A): Partial<A> =>
+  Object.fromEntries(Object.entries(value).filter(([name]) => name !== key)) as Partial<A>
