@@ -1,0 +1,143 @@
+import * as PgClient from "@effect/sql-pg/PgClient"
+import * as SqlClient from "@effect/sql/SqlClient"
+import { PGlite } from "@electric-sql/pglite"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import { readFileSync } from "node:fs"
+import { Duplex } from "node:stream"
+import { Pool } from "pg"
+
+/** Postgres in this process behind `pg`, with the tables of the first migration. */
+export interface TestPostgres {
+  readonly sql: SqlClient.SqlClient
+  /** The next `COMMIT` is done, or not, and either way the connection breaks before anybody hears of it. */
+  readonly loseCommit: (done: boolean) => void
+}
+
+export const make: Effect.Effect<TestPostgres, never, Scope.Scope> = Effect.gen(function* () {
+  const postgres = yield* Effect.acquireRelease(
+    Effect.promise(() => PGlite.create()),
+    (opened) => Effect.promise(() => opened.close())
+  )
+  const migration = readFileSync(new URL("../../migrations/0001_initial.sql", import.meta.url), "utf8")
+  yield* Effect.promise(() => postgres.exec(migration))
+  const faults: Faults = { commit: undefined }
+  const pool = Effect.acquireRelease(
+    Effect.sync(() => {
+      const opened = new Pool({
+        stream: () => new Wire(postgres, faults),
+        user: "postgres",
+        database: "postgres",
+        max: 1,
+        idleTimeoutMillis: 0
+      })
+      opened.on("error", () => {})
+      // There is one session, and so no second connection to cancel an interrupted query over.
+      opened.on("connect", (client) => Object.assign(client, { processID: undefined }))
+      return opened
+    }),
+    (opened) => Effect.promise(() => opened.end())
+  )
+  const context = yield* Effect.orDie(Layer.build(PgClient.layerFromPool({ acquire: pool })))
+  return {
+    sql: Context.get(context, SqlClient.SqlClient),
+    loseCommit: (done) => {
+      faults.commit = done ? "done" : "lost"
+    }
+  }
+})
+
+interface Faults {
+  commit: "done" | "lost" | undefined
+}
+
+/** What `pg` takes for a socket. */
+class Wire extends Duplex {
+  #started = false
+  #received = Buffer.alloc(0)
+
+  constructor(
+    readonly postgres: PGlite,
+    readonly faults: Faults
+  ) {
+    super()
+  }
+
+  connect(): this {
+    // The session is the same as before: what a broken connection left open in it ends now.
+    void this.postgres.exec("ROLLBACK").then(() => this.emit("connect"))
+    return this
+  }
+
+  setNoDelay(): this {
+    return this
+  }
+
+  setKeepAlive(): this {
+    return this
+  }
+
+  ref(): this {
+    return this
+  }
+
+  unref(): this {
+    return this
+  }
+
+  override _read(): void {}
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+    this.#received = Buffer.concat([this.#received, chunk])
+    void this.#answer(done)
+  }
+
+  override _final(done: () => void): void {
+    this.push(null)
+    done()
+  }
+
+  async #answer(done: (error?: Error) => void): Promise<void> {
+    try {
+      await this.#answerAll()
+      done()
+    } catch (error) {
+      done(error instanceof Error ? error : new Error(String(error)))
+    }
+  }
+
+  async #answerAll(): Promise<void> {
+    for (let message = this.#next(); message !== undefined; message = this.#next()) {
+      if (message[0] === terminate) {
+        this.push(null)
+        return
+      }
+      const fault = message.includes("COMMIT") ? this.faults.commit : undefined
+      if (fault !== "lost") {
+        const reply = await this.postgres.execProtocolRaw(message)
+        if (fault === undefined) this.push(Buffer.from(reply))
+      }
+      if (fault !== undefined) {
+        this.faults.commit = undefined
+        this.destroy(Object.assign(new Error("the connection broke"), { code: "ECONNRESET" }))
+        return
+      }
+    }
+  }
+
+  /** Only the first message has no letter in front of its length. */
+  #next(): Buffer | undefined {
+    const head = this.#started ? 1 : 0
+    if (this.#received.length < head + 4) return undefined
+    const length = head + this.#received.readUInt32BE(head)
+    if (this.#received.length < length) return undefined
+    const message = this.#received.subarray(0, length)
+    this.#received = this.#received.subarray(length)
+    this.#started = true
+    return message
+  }
+}
+
+const terminate = "X".charCodeAt(0)
