@@ -93,7 +93,7 @@ layer(migrated, { timeout: "60 seconds" })("the tables of health", (it) => {
     Effect.gen(function* () {
       const closed = { ...CircuitState.asNew(open), changedAt: at + 1 }
       const decreed = { ...CircuitState.asNew(open), forced: "open" as const, forcedAt: at + 5, changedAt: at - 5 }
-      const wanted = { ...closed, forced: "open", forcedAt: at + 5 }
+      const wanted = { ...closed, forced: "open" as const, forcedAt: at + 5 }
       const orders = [
         [open, closed, decreed],
         [decreed, closed, open],

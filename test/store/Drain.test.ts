@@ -11,7 +11,12 @@ import * as Pglite from "../support/pglite.js"
 class Postgres extends Context.Tag("test/Postgres")<Postgres, Pglite.TestPostgres>() {}
 
 const database = (sql: SqlClient.SqlClient) =>
-  Database.of({ status: () => "up", use: Effect.provideService(SqlClient.SqlClient, sql), whenUp: Effect.void })
+  Database.of({
+    status: () => "up",
+    use: Effect.provideService(SqlClient.SqlClient, sql),
+    whenUp: Effect.void,
+    announce: () => {}
+  })
 
 /** Writes requests by their ids; one whose `ms` is below zero is refused. */
 const requests: Drain.Applier = (rows) =>

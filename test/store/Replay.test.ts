@@ -10,7 +10,8 @@ import * as Logger from "effect/Logger"
 import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import { appendFileSync, readdirSync } from "node:fs"
-import { Database, DatabaseUnavailable } from "../../src/store/Database.js"
+import { Database } from "../../src/store/Database.js"
+import { DatabaseUnavailable } from "../../src/store/DatabaseError.js"
 import type { Applier, Appliers } from "../../src/store/Drain.js"
 import { Journal } from "../../src/store/Journal.js"
 import { Replay } from "../../src/store/Replay.js"
@@ -44,7 +45,8 @@ const stand = Effect.gen(function* () {
         if (!state.up) return yield* new DatabaseUnavailable({ message: "the database is not there" })
         return yield* Effect.zipRight(state.hang, Effect.provideService(effect, SqlClient.SqlClient, sql))
       }),
-    whenUp: Effect.void
+    whenUp: Effect.void,
+    announce: () => {}
   })
   const written = Effect.map(
     Effect.orDie(sql<{ id: number }>`SELECT consecutive_failures AS id FROM failover_events ORDER BY 1`),
@@ -263,7 +265,8 @@ describe("the replay of the journal", () => {
         status: () => "up",
         use: () =>
           failing ? Effect.die(new SqlError({ cause: new Error("Connection terminated") })) : Effect.interrupt,
-        whenUp: Effect.void
+        whenUp: Effect.void,
+        announce: () => {}
       })
       const { append, journal, replay } = yield* start(yield* directory, database)
       append(1)
