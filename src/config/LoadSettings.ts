@@ -3,12 +3,14 @@ import * as FileSystem from "@effect/platform/FileSystem"
 import * as Dotenv from "dotenv"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Redacted from "effect/Redacted"
 import { resolve } from "node:path"
 import * as ConfigError from "./ConfigError.js"
 import type { ConfigFile } from "./ConfigFile.js"
 import type { ConfigSource } from "./ConfigSource.js"
 import * as Environment from "./Environment.js"
 import * as Instances from "./Instances.js"
+import * as Models from "./Models.js"
 import { notices } from "./Notices.js"
 import type { CircuitSettings, InstanceSettings, ModelSettings, RoutingSettings, Settings } from "./Settings.js"
 import type { VendorSlug } from "./Vendors.js"
@@ -81,10 +83,7 @@ const settle = (
   const standIns = configured.length === 0
   if (standIns && preset === "production") return Either.left(ConfigError.make(path, [noProvider], []))
   const instances = standIns ? Instances.simulated : configured
-  const models = file.models.map(({ targets, ...model }) => ({
-    ...model,
-    targets: targets.map((target) => ({ catch: undefined, ...target }))
-  }))
+  const models = Models.fromFile(file.models)
   const replacements = Environment.replacements(variables)
   return Either.right({
     preset,
@@ -106,7 +105,8 @@ const settle = (
       format: variables.LOG_FORMAT ?? file.log.format,
       file: variables.LOG_FILE ?? file.log.file
     },
-    notices: notices(instances, standIns, variables, env)
+    notices: notices(instances, standIns, variables, env),
+    variables: Redacted.make(env)
   })
 }
 

@@ -2,7 +2,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
-import { CurrentSettings, type InstanceSettings } from "../config/Settings.js"
+import { LiveSettings } from "../config/LiveSettings.js"
+import type { InstanceSettings } from "../config/Settings.js"
 import type * as CircuitBreaker from "./CircuitBreaker.js"
 import type { Pace } from "./Pace.js"
 import type { Ailment, CallKind, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
@@ -53,16 +54,16 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
     readonly events: PubSub.PubSub<HealthEvent>
   }
 >() {
-  static readonly layer: Layer.Layer<Circuits, never, CurrentSettings> = Layer.effect(
+  static readonly layer: Layer.Layer<Circuits, never, LiveSettings> = Layer.effect(
     Circuits,
     Effect.gen(function* () {
-      const { circuitBreaker, routing } = yield* CurrentSettings
+      const { current } = yield* LiveSettings
       const random = yield* Effect.random
       const events = yield* PubSub.sliding<HealthEvent>(1_024)
       // Chance is asked for when a circuit opens, which is rare.
       const registry = new Registry(
-        circuitBreaker,
-        routing.retryBudget,
+        () => current().circuitBreaker,
+        current().routing.retryBudget,
         () => Effect.runSync(random.next),
         (event) => Effect.runSync(PubSub.publish(events, event))
       )

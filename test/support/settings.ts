@@ -1,3 +1,4 @@
+import * as Redacted from "effect/Redacted"
 import type { InstanceSettings, ModelSettings, Settings } from "../../src/config/Settings.js"
 
 export const routing: Settings["routing"] = {
@@ -31,6 +32,7 @@ export const settings = (overrides: Partial<Settings> = {}): Settings => ({
   server: { host: "127.0.0.1", port: 0, bodyLimit: 1024 * 1024, drain: 5_000, adminKey: undefined },
   log: { level: "silent", format: "json", file: undefined },
   notices: [],
+  variables: Redacted.make(new Map()),
   ...overrides
 })
 
