@@ -1,17 +1,16 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import {
-  CurrentSettings,
-  type InstanceSettings,
-  type ModelSettings,
-  type RoutingSettings,
-  type Settings
-} from "../config/Settings.js"
+import * as PubSub from "effect/PubSub"
+import { LiveSettings } from "../config/LiveSettings.js"
+import * as Overlay from "../config/Overlay.js"
+import { same } from "../config/Same.js"
+import { CurrentSettings, type InstanceSettings, type ModelSettings, type Settings } from "../config/Settings.js"
 import type { MidStream } from "../domain/MidStream.js"
 import { TokenSampler } from "../protocol/TokenSampler.js"
 import * as ContextWindows from "./ContextWindows.js"
 import * as ModelName from "./ModelName.js"
+import * as Rows from "./Rows.js"
 import type { Target } from "./Target.js"
 
 /** Everything that is known about instances and models, immutable and swapped whole. */
@@ -21,6 +20,10 @@ export interface Snapshot {
   readonly instances: ReadonlyArray<InstanceSettings>
   /** Every enabled candidate for a model name, in order of preference; empty when nobody serves it. */
   readonly resolve: (model: string) => ReadonlyArray<Target>
+  /** The first who would serve a model, without a list of all; `undefined` when nobody does. */
+  readonly firstOf: (model: string) => InstanceSettings | undefined
+  /** Has the operator taken this name out of service? */
+  readonly isOff: (model: string) => boolean
   /** What becomes of its broken streams, where the request does not say. */
   readonly midStream: (model: string) => MidStream
   /** The instance of this id, or the first one of this vendor. */
@@ -29,37 +32,95 @@ export interface Snapshot {
   readonly contextWindow: ContextWindows.ContextWindows
   /** Counts tokens where a plan is made. */
   readonly sampler: TokenSampler
-  /** Names that a caller may use, as far as they are known from the configuration. */
+  /** Names that a caller may use, as far as they are known from the configuration and from the instances' own lists. */
   readonly modelNames: ReadonlyArray<string>
 }
 
-/** Canonical model -> instances and the provider's own ids. */
+/**
+ * Canonical model -> instances and the provider's own ids. What was configured, what was changed over the admin API and what
+ * the instances have listed make one snapshot; requests under way keep the one that they have.
+ */
 export class Catalog extends Context.Tag("orelse/Catalog")<
   Catalog,
   {
     readonly snapshot: () => Snapshot
-    /** Lays changes over the routing; requests under way keep the plan that they have. */
-    readonly setRouting: (changes: Partial<RoutingSettings>) => Snapshot
+    /** What was configured, without anything on top. */
+    readonly configured: () => Settings
+    /** What was changed, and lies on top. */
+    readonly overlay: () => Overlay.Overlay
+    /** Takes a new configuration, and tells what of the overlay does not fit it. */
+    readonly setSettings: (settings: Settings) => ReadonlyArray<Overlay.Unfit>
+    /** Takes other changes, and tells which of them do not fit. */
+    readonly setOverlay: (overlay: Overlay.Overlay) => ReadonlyArray<Overlay.Unfit>
+    /** Takes other lists of the instances. */
+    readonly setRows: (rows: ReadonlyArray<Rows.CatalogRow>) => Effect.Effect<void>
+    /** Lays changes over the routing. */
+    readonly setRouting: (changes: Overlay.Overlay["routing"]) => Snapshot
+    /** Every new snapshot. */
+    readonly changes: PubSub.PubSub<Snapshot>
   }
 >() {
-  static readonly layer: Layer.Layer<Catalog, never, CurrentSettings> = Layer.effect(
-    Catalog,
-    Effect.map(CurrentSettings, (settings) => {
-      let snapshot = makeSnapshot(settings)
-      return {
-        snapshot: () => snapshot,
-        setRouting: (changes) => {
-          const { settings: before } = snapshot
-          snapshot = { ...snapshot, settings: { ...before, routing: { ...before.routing, ...changes } } }
-          return snapshot
-        }
+  static readonly layer: Layer.Layer<Catalog | LiveSettings, never, CurrentSettings> = Layer.effectContext(
+    Effect.gen(function* () {
+      const changes = yield* PubSub.sliding<Snapshot>(16)
+      const sampler = new TokenSampler()
+      let configured = yield* CurrentSettings
+      let overlay = Overlay.none
+      let rows = Rows.none
+      let snapshot = makeSnapshot(configured, rows, sampler)
+
+      const swap = (): ReadonlyArray<Overlay.Unfit> => {
+        const { settings, unfit } = Overlay.lay(configured, overlay)
+        snapshot = makeSnapshot(keeping(snapshot.settings, settings), rows, sampler)
+        Effect.runSync(PubSub.publish(changes, snapshot))
+        return unfit
       }
+      const setOverlay = (changed: Overlay.Overlay): ReadonlyArray<Overlay.Unfit> => {
+        overlay = changed
+        return swap()
+      }
+      return Context.make(Catalog, {
+        snapshot: () => snapshot,
+        configured: () => configured,
+        overlay: () => overlay,
+        setSettings: (settings) => {
+          configured = settings
+          return swap()
+        },
+        setOverlay,
+        setRows: (listed) =>
+          Effect.map(Rows.index(listed), (indexed) => {
+            rows = indexed
+            swap()
+          }),
+        setRouting: (routing) => {
+          setOverlay({ ...overlay, routing: { ...overlay.routing, ...routing } })
+          return snapshot
+        },
+        changes
+      }).pipe(Context.add(LiveSettings, { current: () => snapshot.settings, subscribe: PubSub.subscribe(changes) }))
     })
   )
 }
 
-/** The snapshot of settings alone. Lookups are remembered, so that a known model costs one map read. */
-export const makeSnapshot = (settings: Settings): Snapshot => {
+/** An instance that says the same is the same object: what is known of its health and its limits is known by it. */
+const keeping = (before: Settings, after: Settings): Settings => {
+  const known = new Map(before.instances.map((instance) => [instance.id, instance]))
+  return {
+    ...after,
+    instances: after.instances.map((instance) => {
+      const old = known.get(instance.id)
+      return old !== undefined && same(old, instance) ? old : instance
+    })
+  }
+}
+
+/** The snapshot of settings and lists. Lookups are remembered, so that a known model costs one map read. */
+export const makeSnapshot = (
+  settings: Settings,
+  rows: Rows.Rows = Rows.none,
+  sampler: TokenSampler = new TokenSampler()
+): Snapshot => {
   const instances = settings.instances
     .filter((instance) => instance.enabled)
     .toSorted((a, b) => a.priority - b.priority)
@@ -68,6 +129,7 @@ export const makeSnapshot = (settings: Settings): Snapshot => {
   for (const model of settings.models) {
     for (const name of [model.id, ...model.aliases]) configured.set(name, model)
   }
+  const isOff = (name: string): boolean => configured.get(name)?.enabled === false
 
   const find = (name: string): InstanceSettings | undefined =>
     byId.get(name) ?? instances.find((instance) => instance.provider === name)
@@ -89,42 +151,50 @@ export const makeSnapshot = (settings: Settings): Snapshot => {
           ]
     })
 
-  const contextWindow = ContextWindows.make(settings.models)
+  const contextWindow = ContextWindows.make(settings.models, rows)
   const known = (target: Target): Target => ({
     ...target,
     contextWindow: target.contextWindow ?? contextWindow(target.instance, target.model)
   })
 
-  const resolve = (name: string): ReadonlyArray<Target> => {
+  const targetsOf = (name: string): ReadonlyArray<Target> => {
     const model = configured.get(name)
-    const targets =
-      model === undefined ? ModelName.targets(name, instances, find, settings.replacements) : ofModel(model)
-    return targets.map(known)
+    if (model === undefined) return ModelName.targets(name, instances, find, settings.replacements, rows)
+    return model.enabled === false ? [] : ofModel(model)
   }
 
   const remembered = new Map<string, ReadonlyArray<Target>>()
+  let names: ReadonlyArray<string> | undefined
   return {
     settings,
     instances,
     find,
     contextWindow,
-    sampler: new TokenSampler(),
+    sampler,
+    isOff,
     midStream: (name) => configured.get(name)?.midStream ?? settings.routing.midStream,
     resolve: (name) => {
       const made = remembered.get(name)
       if (made !== undefined) return made
-      const targets = resolve(name)
+      const targets = targetsOf(name).map(known)
       // Names come from callers: bounded, so that a flood of made-up ones cannot fill the memory.
       if (targets.length > 0 && remembered.size < maxRemembered) remembered.set(name, targets)
       return targets
     },
-    modelNames: modelNames(settings, instances)
+    firstOf: (name) => targetsOf(name)[0]?.instance,
+    get modelNames() {
+      return (names ??= modelNames(settings, instances, rows).filter((name) => !isOff(name)))
+    }
   }
 }
 
 const maxRemembered = 10_000
 
-const modelNames = (settings: Settings, instances: ReadonlyArray<InstanceSettings>): ReadonlyArray<string> => {
+const modelNames = (
+  settings: Settings,
+  instances: ReadonlyArray<InstanceSettings>,
+  rows: Rows.Rows
+): ReadonlyArray<string> => {
   const names = new Set<string>()
   for (const model of settings.models) {
     names.add(model.id)
@@ -132,6 +202,14 @@ const modelNames = (settings: Settings, instances: ReadonlyArray<InstanceSetting
   }
   for (const instance of instances) {
     for (const model of instance.models ?? ModelName.knownModels(instance, settings.replacements)) names.add(model)
+  }
+  for (const model of rows.models) {
+    const listed = rows.named(model)
+    const isServed = instances.some((instance) => {
+      const row = listed.get(instance.id)
+      return row?.active === true && ModelName.offers(instance, row.providerModelId)
+    })
+    if (isServed) names.add(model)
   }
   return [...names]
 }

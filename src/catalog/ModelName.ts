@@ -1,5 +1,6 @@
 import type { InstanceSettings, ReplacementSettings } from "../config/Settings.js"
 import { vendors } from "../provider/Vendor.js"
+import * as Rows from "./Rows.js"
 import type { Target } from "./Target.js"
 
 /** Who made a model, as far as its name tells. */
@@ -19,25 +20,34 @@ const makers: ReadonlyArray<readonly [RegExp, Maker]> = [
 /**
  * The chain of a model that no `models` entry names. Every instance that serves it is a step, in the order of their
  * priorities: one that lists its models serves those. Of the others a maker serves its own models, OpenRouter everything under
- * its names, the local model whatever was asked, and who serves open models all but those that only their maker has.
+ * its names, the local model whatever was asked, and who serves open models all but those that only their maker has. Whoever
+ * has given its own list serves what is in it, under its own ids; of the rest only what its vendor makes, or an operator chose.
  */
 export const targets = (
   name: string,
   instances: ReadonlyArray<InstanceSettings>,
   find: (instanceOrVendor: string) => InstanceSettings | undefined,
-  replacements: ReplacementSettings
+  replacements: ReplacementSettings,
+  rows: Rows.Rows = Rows.none
 ): ReadonlyArray<Target> => {
   const prefix = pin(name, find)
-  if (prefix !== undefined && !offers(prefix.instance, prefix.model)) return elsewhere(name, instances)
+  const lists = new Lists(rows, prefix?.model ?? name, name)
+  if (prefix !== undefined && !offers(prefix.instance, lists.pinned(prefix.instance, prefix.model))) {
+    return elsewhere(name, instances, lists)
+  }
   const pinned = prefix ?? local(name, find, replacements)
   const model = pinned?.model ?? name
   // Whoever names an instance wants that one; whoever names a vendor, any instance of it.
   const vendor = prefix !== undefined && prefix.instance.id !== prefixOf(name) ? prefix.instance.provider : undefined
   const isPeer = (instance: InstanceSettings, served: string): boolean =>
-    (pinned === undefined || instance.provider === vendor) && (served === model || !standsIn(served, replacements))
-  const found: Array<Target> = pinned === undefined ? [] : [target(pinned.instance, pinned.model, vendor !== undefined)]
+    (pinned === undefined || instance.provider === vendor) &&
+    (served === model || served === lists.idOf(instance) || !standsIn(served, replacements))
+  const found: Array<Target> =
+    pinned === undefined
+      ? []
+      : [target(pinned.instance, lists.pinned(pinned.instance, pinned.model), vendor !== undefined)]
   for (const instance of instances) {
-    for (const served of servedAs(model, name, instance, replacements)) {
+    for (const served of servedAs(model, name, instance, replacements, lists)) {
       if (!found.some((other) => other.instance === instance && other.model === served)) {
         found.push(target(instance, served, isPeer(instance, served)))
       }
@@ -91,10 +101,61 @@ const pin = (
 }
 
 /** The instance that was named does not serve it; the very name may still be one of another's, as on OpenRouter. */
-const elsewhere = (name: string, instances: ReadonlyArray<InstanceSettings>): ReadonlyArray<Target> =>
-  instances
-    .filter(({ models, provider }) => models?.includes(name) ?? provider === "openrouter")
-    .map((instance) => target(instance, name, true))
+const elsewhere = (name: string, instances: ReadonlyArray<InstanceSettings>, lists: Lists): ReadonlyArray<Target> =>
+  instances.flatMap((instance) => {
+    const listed = instance.models?.includes(name) ?? (instance.provider === "openrouter" && !lists.has(instance))
+    if (listed) return [target(instance, name, true)]
+    const own = lists.asked(instance)
+    return own !== undefined && offers(instance, own) ? [target(instance, own, true)] : []
+  })
+
+/** What the instances' own lists say of a model and of the name that it was asked by. */
+class Lists {
+  private readonly byModel: ReadonlyMap<string, Rows.CatalogRow>
+  private readonly byName: ReadonlyMap<string, Rows.CatalogRow>
+
+  constructor(
+    private readonly rows: Rows.Rows,
+    model: string,
+    name: string
+  ) {
+    this.byName = rows.named(name)
+    this.byModel = model === name ? this.byName : rows.named(model)
+  }
+
+  /** Has the instance given a list? */
+  has({ id }: InstanceSettings): boolean {
+    return this.rows.synced(id)
+  }
+
+  /** Its own id of the model; `undefined`: it has none. */
+  idOf({ id }: InstanceSettings): string | undefined {
+    return active(this.byModel.get(id)) ?? active(this.byName.get(id))
+  }
+
+  /** Its own id of the very name. */
+  asked({ id }: InstanceSettings): string | undefined {
+    return active(this.byName.get(id))
+  }
+
+  /** Its own id of what was asked of it alone: the caller's word, where neither the operator nor its list knows it. */
+  pinned(instance: InstanceSettings, model: string): string {
+    return instance.models?.includes(model) === true ? model : (this.idOf(instance) ?? model)
+  }
+
+  /** Somebody took the model off its list. */
+  isOff(instance: InstanceSettings): boolean {
+    return this.idOf(instance) === undefined && (this.byModel.has(instance.id) || this.byName.has(instance.id))
+  }
+
+  /** Is it in the list under this own id, as far as there is a list? */
+  mayHave({ id }: InstanceSettings, own: string): boolean {
+    return !this.rows.synced(id) || this.rows.own(id, own)?.active === true
+  }
+}
+
+const active = (row: Rows.CatalogRow | undefined): string | undefined =>
+  row?.active === true ? row.providerModelId : undefined
 
 /** The local model asked for by its own name is asked first. */
 const local = (
@@ -111,47 +172,60 @@ const servedAs = (
   model: string,
   asked: string,
   instance: InstanceSettings,
-  replacements: ReplacementSettings
+  replacements: ReplacementSettings,
+  lists: Lists
 ): ReadonlyArray<string> => {
+  const own = lists.idOf(instance)
   if (instance.models !== undefined) {
-    return instance.models.includes(model) ? [model] : instance.models.includes(asked) ? [asked] : []
+    const { models } = instance
+    return [model, asked, own].flatMap((id) => (id !== undefined && models.includes(id) ? [id] : [])).slice(0, 1)
   }
   const maker = makerOf(model) ?? makerOf(asked)
   const vendor = vendors[instance.provider]
   switch (instance.provider) {
     case "azure":
-      return []
-    case "openrouter":
+      return own === undefined ? [] : [own]
+    case "openrouter": {
       if (model === replacements.local) return replacements.others
-      return onOpenRouter(model, maker, replacements)
+      const { chosen, usual } = onOpenRouter(model, maker, replacements)
+      if (chosen !== undefined) return [chosen]
+      const listed = own ?? (usual !== undefined && lists.mayHave(instance, usual) ? usual : undefined)
+      return [...(listed === undefined ? [] : [listed]), ...othersFor(maker, replacements)]
+    }
     case "ollama":
-      return [replacements.local]
+      return [own ?? replacements.local]
     default:
-      if (vendor.makes !== undefined) return vendor.makes.test(model) ? [model] : []
+      if (own !== undefined) return [own]
+      if (vendor.makes !== undefined) return vendor.makes.test(model) && !lists.isOff(instance) ? [model] : []
+      if (lists.has(instance)) return []
       // Nobody but its maker has a closed model.
       return vendor.open && maker !== undefined ? [] : [model]
   }
 }
 
-/** OpenRouter's name for a model, the operator's replacement first. */
+/** What the operator chose to answer for a model on OpenRouter, and OpenRouter's usual name for it. */
 const onOpenRouter = (
   model: string,
   maker: Maker | undefined,
   replacements: ReplacementSettings
-): ReadonlyArray<string> => {
+): { readonly chosen?: string | undefined; readonly usual?: string } => {
   switch (maker) {
     case "openai":
-      return [replacements.openai ?? `openai/${model}`]
+      return { chosen: replacements.openai, usual: `openai/${model}` }
     case "anthropic":
-      return [replacements.claude ?? `anthropic/${openRouterClaude(model)}`]
+      return { chosen: replacements.claude, usual: `anthropic/${openRouterClaude(model)}` }
     case "google":
-      return [`google/${model}`]
+      return { usual: `google/${model}` }
     case "azure":
-      return replacements.others
+      return {}
     default:
-      return [model, ...replacements.others]
+      return { usual: model }
   }
 }
+
+/** What else OpenRouter is asked for in place of a model that has no vendor of its own there. */
+const othersFor = (maker: Maker | undefined, { others }: ReplacementSettings): ReadonlyArray<string> =>
+  maker === undefined || maker === "azure" || maker === "cloudflare" ? others : []
 
 /** Anthropic's `claude-3-5-sonnet-20241022` is OpenRouter's `claude-3.5-sonnet`, and `claude-sonnet-4-0` has no `.0`. */
 const openRouterClaude = (model: string): string =>

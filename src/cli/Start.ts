@@ -3,7 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { CurrentSettings, type Settings } from "../config/Settings.js"
 import * as Live from "../gateway/Live.js"
-import { Health, type Check } from "../health/Health.js"
+import * as FirstChecks from "../health/FirstChecks.js"
+import { Health } from "../health/Health.js"
 import { Readiness } from "../http/Readiness.js"
 import { Server, type ListenFailed } from "../http/Server.js"
 import { Database } from "../store/Database.js"
@@ -44,17 +45,12 @@ const greet = (settings: Settings) =>
       yield* Effect.forkScoped(
         Effect.forEach(
           settings.instances.filter((instance) => instance.enabled),
-          (instance) => Effect.flatMap(health.check(instance), report),
+          (instance) => Effect.flatMap(health.check(instance), FirstChecks.announce),
           { concurrency: "unbounded", discard: true }
         )
       )
     }
   })
-
-const report = ({ available, instance, models, reason }: Check): Effect.Effect<void> =>
-  available
-    ? Effect.logInfo(`${instance.id}: available${models.length === 0 ? "" : ` (${models.length} models)`}`)
-    : Effect.logWarning(`${instance.id}: unavailable (${reason ?? "the check failed"})`)
 
 const curl = (url: string, settings: Settings): string => {
   const key = settings.server.adminKey === undefined ? "" : ` -H "authorization: Bearer $ORELSE_ADMIN_KEY"`

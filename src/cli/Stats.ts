@@ -32,7 +32,7 @@ export const stats = Command.make("stats", { url: Options.url, json: Options.jso
 const cleared = (): string => (process.stdout.isTTY ? "\u001b[2J\u001b[H" : "")
 
 /** A line an instance, then one for all of them. */
-export const lines = ({ instances, overall }: ProvidersBody, paint: Paint.Paint): ReadonlyArray<string> => {
+export const lines = ({ disabled, instances, overall }: ProvidersBody, paint: Paint.Paint): ReadonlyArray<string> => {
   const rows = [
     headings,
     ...instances.map((each) => [
@@ -51,7 +51,8 @@ export const lines = ({ instances, overall }: ProvidersBody, paint: Paint.Paint)
     return column === 2 && status !== undefined ? paint(status, padded) : padded
   })
   const { down, healthy, recovering, total } = overall
-  return [...table, `overall: ${healthy} healthy, ${recovering} recovering, ${down} down, of ${total}`]
+  const off = disabled.length === 0 ? [] : [`out of service: ${disabled.join(", ")}`]
+  return [...table, ...off, `overall: ${healthy} healthy, ${recovering} recovering, ${down} down, of ${total}`]
 }
 
 const headings = [

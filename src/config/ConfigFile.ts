@@ -76,7 +76,9 @@ const TargetFields = Schema.Struct({
 const ModelFields = Schema.Struct({
   id: Field.Text,
   aliases: or(Schema.Array(Field.Text), []),
-  targets: Schema.NonEmptyArray(TargetFields),
+  /** Absent only where it is not enabled. */
+  targets: optional(Schema.NonEmptyArray(TargetFields)),
+  enabled: optional(Field.Flag),
   midStream: optional(Field.word(...MidStream.literals))
 })
 
@@ -163,6 +165,7 @@ export type ConfigFile = typeof ConfigFile.Type
 export type ConfigFileEncoded = typeof ConfigFile.Encoded
 
 export type FileInstance = typeof InstanceFields.Type
+export type FileModel = typeof ModelFields.Type
 
 export const defaultTimeouts = Schema.decodeSync(TimeoutFields)({})
 export const defaultRetry = Schema.decodeSync(RetryFields)({})

@@ -23,6 +23,7 @@ export const crossCheck = (
     ...doubled(instances.map(({ fields, path }) => ({ name: fields["id"], path: [...path, "id"] }))),
     ...instances.flatMap((row) => checkInstance(row, hasAccount)),
     ...doubled(models.flatMap(names)),
+    ...models.flatMap(checkModel),
     ...models
       .flatMap(({ fields, path }) => rows(fields, "targets", path))
       .flatMap((target) => checkTarget(target, ids)),
@@ -130,6 +131,13 @@ const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArra
     issues.push({ path: [...path, "simulated"], message: "is for provider simulated only" })
   }
   return issues
+}
+
+/** Only a name that nobody is asked for needs nobody to ask. */
+const checkModel = ({ fields, path }: Row): ReadonlyArray<Issue> => {
+  const { enabled = true, targets } = fields
+  const on = Either.getOrElse(Schema.decodeUnknownEither(Field.Flag)(enabled), () => true)
+  return on && targets === undefined ? [{ path: [...path, "targets"], message: "is required" }] : []
 }
 
 const checkTarget = ({ fields, path }: Row, ids: ReadonlyArray<string>): ReadonlyArray<Issue> => {

@@ -10,6 +10,7 @@ import type { ConfigFile } from "./ConfigFile.js"
 import type { ConfigSource } from "./ConfigSource.js"
 import * as Environment from "./Environment.js"
 import * as Instances from "./Instances.js"
+import * as Models from "./Models.js"
 import { notices } from "./Notices.js"
 import type {
   CircuitSettings,
@@ -89,10 +90,7 @@ const settle = (
   const standIns = configured.length === 0
   if (standIns && preset === "production") return Either.left(ConfigError.make(path, [noProvider], []))
   const instances = standIns ? Instances.simulated : configured
-  const models = file.models.map(({ targets, ...model }) => ({
-    ...model,
-    targets: targets.map((target) => ({ catch: undefined, ...target }))
-  }))
+  const models = Models.fromFile(file.models)
   const replacements = Environment.replacements(variables)
   return Either.right({
     preset,
@@ -115,7 +113,8 @@ const settle = (
       file: variables.LOG_FILE ?? file.log.file
     },
     store: { dataDir: variables.ORELSE_DATA_DIR ?? ".orelse", database: databaseOf(variables.DATABASE_URL) },
-    notices: notices(instances, standIns, variables, env)
+    notices: notices(instances, standIns, variables, env),
+    variables: Redacted.make(env)
   })
 }
 

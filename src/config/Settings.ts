@@ -137,6 +137,8 @@ export interface ModelSettings {
   readonly targets: ReadonlyArray<TargetSettings>
   /** Absent: as the routing has it. */
   readonly midStream?: MidStream
+  /** Absent: true. Nobody is asked for a model that is not. */
+  readonly enabled?: boolean
 }
 
 /** How models that no `models` entry names reach a provider; from the environment. */
@@ -246,7 +248,9 @@ export interface Settings {
   readonly log: { readonly level: LogLevel; readonly format: "pretty" | "json"; readonly file: string | undefined }
   /** Things that the operator should read at start, in full sentences. */
   readonly notices: ReadonlyArray<string>
+  /** What `${VAR}` is filled from in what is configured later. */
+  readonly variables: Redacted.Redacted<ReadonlyMap<string, string>>
 }
 
-/** The settings of this process. */
+/** The settings that this process was started with. */
 export class CurrentSettings extends Context.Tag("orelse/CurrentSettings")<CurrentSettings, Settings>() {}

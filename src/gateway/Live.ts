@@ -1,9 +1,12 @@
 import * as Layer from "effect/Layer"
 import { Catalog } from "../catalog/Catalog.js"
+import { CatalogEditor } from "../catalog/CatalogEditor.js"
+import { CatalogStore } from "../catalog/CatalogStore.js"
 import type { ConfigFileEncoded } from "../config/ConfigFile.js"
 import * as LoadSettings from "../config/LoadSettings.js"
 import { CurrentSettings } from "../config/Settings.js"
 import { Circuits } from "../health/Circuits.js"
+import * as FirstChecks from "../health/FirstChecks.js"
 import { Health } from "../health/Health.js"
 import * as Probes from "../health/Probes.js"
 import { Pricing } from "../ledger/Pricing.js"
@@ -16,11 +19,11 @@ import { Planner } from "../routing/Planner.js"
 import { Gateway } from "./Gateway.js"
 
 /** The whole gateway without a server and without a network. */
-export const layerNoTransport = Layer.merge(Gateway.layer, Probes.layer).pipe(
+export const layerNoTransport = Layer.mergeAll(Gateway.layer, Probes.layer, FirstChecks.layer).pipe(
   Layer.provideMerge(Planner.layer),
-  Layer.provideMerge(Layer.mergeAll(Catalog.layer, Concurrency.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
-  Layer.provideMerge(Circuits.layer),
-  Layer.provideMerge(Providers.layer)
+  Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
+  Layer.provideMerge(Layer.merge(Circuits.layer, CatalogEditor.layer)),
+  Layer.provideMerge(Layer.mergeAll(Catalog.layer, CatalogStore.layerMemory, Providers.layer))
 )
 
 /** The whole gateway without a server, on `CurrentSettings`. */

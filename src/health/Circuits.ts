@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as PubSub from "effect/PubSub"
 import * as Runtime from "effect/Runtime"
-import { CurrentSettings, type InstanceSettings } from "../config/Settings.js"
+import { LiveSettings } from "../config/LiveSettings.js"
+import type { InstanceSettings } from "../config/Settings.js"
 import type * as CircuitBreaker from "./CircuitBreaker.js"
 import type { CircuitState } from "./CircuitState.js"
 import type { Pace } from "./Pace.js"
@@ -78,10 +79,10 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
     readonly events: PubSub.PubSub<HealthEvent>
   }
 >() {
-  static readonly layer: Layer.Layer<Circuits, never, CurrentSettings> = Layer.effect(
+  static readonly layer: Layer.Layer<Circuits, never, LiveSettings> = Layer.effect(
     Circuits,
     Effect.gen(function* () {
-      const { circuitBreaker, routing } = yield* CurrentSettings
+      const { current } = yield* LiveSettings
       const random = yield* Effect.random
       const events = yield* PubSub.sliding<HealthEvent>(1_024)
       const runtime = yield* Effect.runtime<never>()
@@ -98,7 +99,12 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
         }
       }
       // Chance is asked for when a circuit opens, which is rare.
-      const registry = new Registry(circuitBreaker, routing.retryBudget, () => Effect.runSync(random.next), tell)
+      const registry = new Registry(
+        () => current().circuitBreaker,
+        current().routing.retryBudget,
+        () => Effect.runSync(random.next),
+        tell
+      )
       return {
         ailment: registry.ailment,
         admit: registry.admit,

@@ -1,7 +1,8 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import { CurrentSettings, type InstanceSettings } from "../config/Settings.js"
+import { LiveSettings } from "../config/LiveSettings.js"
+import type { InstanceSettings } from "../config/Settings.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import { Providers } from "../provider/Providers.js"
 import * as Timers from "../provider/Timers.js"
@@ -33,19 +34,20 @@ export class Health extends Context.Tag("orelse/Health")<
     readonly checkAll: Effect.Effect<ReadonlyArray<Check>>
     /** The latest check of an instance, as long as it is remembered. */
     readonly latest: (instance: InstanceSettings, now: number) => Check | undefined
-    /** Every model that some check has seen, also by now forgotten ones. */
+    /** Every model that some check has seen at an enabled instance, also a check that is forgotten by now. */
     readonly discovered: () => ReadonlyArray<{ readonly model: string; readonly instance: InstanceSettings }>
   }
 >() {
-  static readonly layer: Layer.Layer<Health, never, Circuits | CurrentSettings | Providers> = Layer.effect(
+  static readonly layer: Layer.Layer<Health, never, Circuits | LiveSettings | Providers> = Layer.effect(
     Health,
     Effect.gen(function* () {
-      const settings = yield* CurrentSettings
-      const { cacheFor } = settings.health
+      const { current } = yield* LiveSettings
       const providers = yield* Providers
       const { tell } = yield* Circuits
-      const latest = new Map<InstanceSettings, Check>()
-      const seen = new Map<InstanceSettings, ReadonlyArray<string>>()
+      // A changed instance is a new object, of which nothing is known.
+      const latest = new WeakMap<InstanceSettings, Check>()
+      const seen = new WeakMap<InstanceSettings, ReadonlyArray<string>>()
+      const enabled = (): ReadonlyArray<InstanceSettings> => current().instances.filter((each) => each.enabled)
 
       const check = (instance: InstanceSettings, ask?: Effect.Effect<unknown, ProviderError>): Effect.Effect<Check> =>
         Effect.gen(function* () {
@@ -67,22 +69,21 @@ export class Health extends Context.Tag("orelse/Health")<
           const before = latest.get(instance)
           latest.set(instance, found)
           if (listed._tag === "Right" && ask === undefined) seen.set(instance, listed.right)
-          if (found.available !== (before?.available ?? true)) tell(eventOf(found, cacheFor))
+          if (found.available !== (before?.available ?? true)) tell(eventOf(found, current().health.cacheFor))
           return found
         })
 
       return {
         check,
-        checkAll: Effect.forEach(
-          settings.instances.filter((instance) => instance.enabled),
-          (instance) => check(instance),
-          { concurrency: "unbounded" }
+        checkAll: Effect.suspend(() =>
+          Effect.forEach(enabled(), (instance) => check(instance), { concurrency: "unbounded" })
         ),
         latest: (instance, now) => {
           const found = latest.get(instance)
-          return found !== undefined && now - found.checkedAt < cacheFor ? found : undefined
+          return found !== undefined && now - found.checkedAt < current().health.cacheFor ? found : undefined
         },
-        discovered: () => [...seen].flatMap(([instance, models]) => models.map((model) => ({ model, instance })))
+        discovered: () =>
+          enabled().flatMap((instance) => (seen.get(instance) ?? []).map((model) => ({ model, instance })))
       }
     })
   )

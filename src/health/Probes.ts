@@ -1,9 +1,12 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as FiberMap from "effect/FiberMap"
 import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
-import { CurrentSettings, type InstanceSettings, type Settings } from "../config/Settings.js"
+import { LiveSettings } from "../config/LiveSettings.js"
+import type { InstanceSettings, Settings } from "../config/Settings.js"
 import { ProviderUnavailable, type ProviderError } from "../domain/ProviderError.js"
 import * as RequestIn from "../protocol/openai/RequestIn.js"
 import { Providers } from "../provider/Providers.js"
@@ -18,10 +21,9 @@ import type { Permit } from "./Permit.js"
  * once, and an open circuit also when its time to be tried has come. Its failures count against the circuits as those of
  * traffic do. With the scope it ends.
  */
-export const layer: Layer.Layer<never, never, Circuits | CurrentSettings | Health | Providers> = Layer.scopedDiscard(
+export const layer: Layer.Layer<never, never, Circuits | Health | LiveSettings | Providers> = Layer.scopedDiscard(
   Effect.gen(function* () {
-    const settings = yield* CurrentSettings
-    if (settings.health.probe === "passive") return
+    const { current, subscribe } = yield* LiveSettings
     const circuits = yield* Circuits
     const health = yield* Health
     const providers = yield* Providers
@@ -29,6 +31,7 @@ export const layer: Layer.Layer<never, never, Circuits | CurrentSettings | Healt
     /** What an instance is asked; `undefined`: there is nothing. An empty model stands for no one model. */
     const questionOf = (instance: InstanceSettings): Question | undefined => {
       const { complete, listModels } = providers.of(instance)
+      const settings = current()
       const model = settings.health.probeWith === "chat" ? firstModel(instance, settings) : undefined
       if (model !== undefined) return { model, ask: chat(complete, instance, model) }
       return listModels && { model: "", ask: undefined }
@@ -61,10 +64,10 @@ export const layer: Layer.Layer<never, never, Circuits | CurrentSettings | Healt
       })
 
     /** Until the next check, in ms. */
-    const pause = (instance: InstanceSettings, { model }: Question) =>
+    const pause = (instance: InstanceSettings, { model }: Pick<Question, "model">) =>
       Effect.gen(function* () {
         const { now } = Timers.ofClock(yield* Effect.clock)
-        const usual = settings.health.probeEvery * (0.9 + 0.2 * (yield* Random.next))
+        const usual = current().health.probeEvery * (0.9 + 0.2 * (yield* Random.next))
         const ailment = circuits.ailment(instance, model, now())
         // The trial is this one's then, and not a user's request. A timer may go off a moment early.
         return ailment?.reason === "circuit_open"
@@ -74,26 +77,39 @@ export const layer: Layer.Layer<never, never, Circuits | CurrentSettings | Healt
 
     const rounds = (instance: InstanceSettings) =>
       Effect.gen(function* () {
-        const question = questionOf(instance)
-        if (question === undefined) return
-        yield* Effect.sleep(Duration.millis(settings.health.probeEvery * (yield* Random.next)))
+        yield* Effect.sleep(Duration.millis(current().health.probeEvery * (yield* Random.next)))
         let last: Check | undefined
         while (true) {
-          last = yield* Effect.catchAllDefect(probe(instance, question, last), () =>
-            // The next one may do better, and the other instances' go on.
-            Effect.as(Effect.logError(`the check of ${instance.id} died`), undefined)
-          )
-          yield* Effect.sleep(Duration.millis(yield* pause(instance, question)))
+          const question = questionOf(instance)
+          if (question !== undefined) {
+            last = yield* Effect.catchAllDefect(probe(instance, question, last), () =>
+              // The next one may do better, and the other instances' go on.
+              Effect.as(Effect.logError(`the check of ${instance.id} died`), undefined)
+            )
+          }
+          yield* Effect.sleep(Duration.millis(yield* pause(instance, question ?? { model: "" })))
         }
       })
 
-    yield* Effect.forkScoped(
-      Effect.forEach(
-        settings.instances.filter(({ enabled }) => enabled),
-        rounds,
-        { concurrency: "unbounded", discard: true }
+    const running = yield* FiberMap.make<InstanceSettings>()
+    const follow = Effect.suspend(() => {
+      const { health: how, instances } = current()
+      const asked = new Set(how.probe === "passive" ? [] : instances.filter(({ enabled }) => enabled))
+      const gone = [...running].flatMap(([instance]) => (asked.has(instance) ? [] : [instance]))
+      return Effect.zipRight(
+        Effect.forEach(gone, (instance) => FiberMap.remove(running, instance), { discard: true }),
+        Effect.forEach(
+          asked,
+          (instance) => FiberMap.run(running, instance, rounds(instance), { onlyIfMissing: true }),
+          {
+            discard: true
+          }
+        )
       )
-    )
+    })
+    const changes = yield* subscribe
+    yield* follow
+    yield* Effect.forkScoped(Effect.forever(Effect.zipRight(Queue.take(changes), follow)))
   })
 )
 

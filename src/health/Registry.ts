@@ -16,13 +16,17 @@ export class Registry implements Books {
   readonly tracking = new Tracking()
 
   constructor(
-    readonly settings: CircuitSettings,
+    private readonly settingsNow: () => CircuitSettings,
     retries: RoutingSettings["retryBudget"],
     readonly chance: () => number,
     private readonly publish: (event: HealthEvent) => void
   ) {
     this.scopes = new Scopes(publish)
     this.traffic = new Traffic(retries)
+  }
+
+  get settings(): CircuitSettings {
+    return this.settingsNow()
   }
 
   readonly ailment = (instance: InstanceSettings, model: string, now: number): Ailment | undefined => {

@@ -23,7 +23,9 @@ export const InstanceBody = Schema.Struct({
 /** `GET /admin/providers` and `orelse stats --json`. */
 export const ProvidersBody = Schema.Struct({
   instances: Schema.Array(InstanceBody),
-  overall: Schema.Struct({ healthy: Schema.Int, recovering: Schema.Int, down: Schema.Int, total: Schema.Int })
+  overall: Schema.Struct({ healthy: Schema.Int, recovering: Schema.Int, down: Schema.Int, total: Schema.Int }),
+  /** Ids of those that are out of service; nobody asks how they are. */
+  disabled: Schema.Array(Schema.String)
 }).annotations({ identifier: "Providers" })
 export type ProvidersBody = typeof ProvidersBody.Type
 
@@ -94,3 +96,39 @@ export const StrategyBody = Schema.Struct({ strategy: Schema.Literal(...strategi
 export const CircuitPayload = Schema.Struct({ state: Schema.Literal("open", "closed", "auto") }).annotations({
   identifier: "Circuit"
 })
+
+/** An instance or a model in the form of the config file. */
+const FileForm = { key: Schema.String, value: Schema.Unknown }
+
+/** `POST /admin/providers`. */
+export const InstancePayload = Schema.Struct({ id: Schema.String, provider: Schema.String }, FileForm).annotations({
+  identifier: "NewInstance"
+})
+
+/** `POST /admin/models`. */
+export const ModelPayload = Schema.Struct(
+  {
+    id: Schema.String,
+    targets: Schema.Array(Schema.Struct({ instance: Schema.String, model: Schema.String }, FileForm))
+  },
+  FileForm
+).annotations({ identifier: "NewModel" })
+
+/** `PATCH`: fields that change; null takes one away. */
+export const ChangePayload = Schema.Struct({ enabled: Schema.optional(Schema.Boolean) }, FileForm).annotations({
+  identifier: "Change"
+})
+
+const Source = Schema.Literal("config", "api")
+
+/** An instance as it is configured now, without its key. */
+export const ConfiguredInstance = Schema.Struct(
+  { id: Schema.String, provider: Schema.String, enabled: Schema.Boolean, has_key: Schema.Boolean, source: Source },
+  FileForm
+).annotations({ identifier: "ConfiguredInstance" })
+
+/** A model as it is configured now. */
+export const ConfiguredModel = Schema.Struct(
+  { id: Schema.String, enabled: Schema.Boolean, source: Source },
+  FileForm
+).annotations({ identifier: "ConfiguredModel" })

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { Catalog, type Snapshot } from "../catalog/Catalog.js"
+import { CatalogEditor } from "../catalog/CatalogEditor.js"
 import { strategies } from "../config/Settings.js"
 import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
@@ -14,6 +15,7 @@ import * as Explain from "../routing/Explain.js"
 import { Planner } from "../routing/Planner.js"
 import { CircuitPayload, StrategyPayload } from "./AdminBodies.js"
 import { Api } from "./Api.js"
+import * as CatalogHandlers from "./CatalogHandlers.js"
 import * as Door from "./HttpApiDoor.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as ModelList from "./ModelList.js"
@@ -23,6 +25,7 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
   Effect.gen(function* () {
     const catalog = yield* Catalog
     const circuits = yield* Circuits
+    const editor = yield* CatalogEditor
     const health = yield* Health
     const planner = yield* Planner
 
@@ -30,7 +33,11 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
 
     return handlers
       .handle("providers", () =>
-        Effect.map(currentTime, (now) => Status.all(catalog.snapshot().instances, circuits, health, now))
+        Effect.map(currentTime, (now) => {
+          const { instances, settings } = catalog.snapshot()
+          const disabled = settings.instances.filter(({ enabled }) => !enabled).map(({ id }) => id)
+          return { ...Status.all(instances, circuits, health, now), disabled }
+        })
       )
       .handleRaw("circuit", ({ path }) =>
         Effect.gen(function* () {
@@ -72,11 +79,13 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
           const { strategy, weights } = wanted.right
           const stranger = Object.keys(weights ?? {}).find((id) => instanceOf(id) === undefined)
           if (stranger !== undefined) return yield* Door.refuse(HttpRefusal.noSuchInstance(stranger))
-          const changed = catalog.setRouting({ strategy, ...(weights === undefined ? {} : { weights }) })
+          const wish = { strategy, ...(weights === undefined ? {} : { weights }) }
+          const changed = yield* Effect.either(editor.changeRouting(wish))
+          if (Either.isLeft(changed)) return yield* Door.refuse(CatalogHandlers.refusalOf(changed.left))
           yield* Effect.logWarning(
-            `an operator set the routing strategy to ${strategy}, with weights ${JSON.stringify(changed.settings.routing.weights)}`
+            `an operator set the routing strategy to ${strategy}, with weights ${JSON.stringify(changed.right.settings.routing.weights)}`
           )
-          return HttpServerResponse.unsafeJson(strategyOf(changed))
+          return HttpServerResponse.unsafeJson(strategyOf(changed.right))
         })
       )
       .handle("failover", () =>

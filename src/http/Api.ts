@@ -6,10 +6,15 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { version } from "../config/Version.js"
 import {
+  ChangePayload,
   CircuitPayload,
+  ConfiguredInstance,
+  ConfiguredModel,
   ExplanationBody,
   FailoverBody,
   InstanceBody,
+  InstancePayload,
+  ModelPayload,
   ProvidersBody,
   StrategyBody,
   StrategyPayload
@@ -130,10 +135,7 @@ const AdminGroup = HttpApiGroup.make("admin")
     HttpApiEndpoint.put("setStrategy", "/admin/routing/strategy")
       .setPayload(StrategyPayload)
       .addSuccess(StrategyBody)
-      .annotate(
-        OpenApi.Description,
-        "Spreads requests in another way from the next one on, until the gateway is started again."
-      )
+      .annotate(OpenApi.Description, "Spreads requests in another way from the next one on.")
   )
   .add(
     HttpApiEndpoint.get("failover", "/admin/failover/status")
@@ -150,12 +152,76 @@ const AdminGroup = HttpApiGroup.make("admin")
       )
   )
 
+const ModelPath = Schema.Struct({ "*": Schema.String })
+
+const Refusals = {
+  taken: ErrorBody.annotations(HttpApiSchema.annotations({ status: 409 })),
+  notSaved: ErrorBody.annotations(HttpApiSchema.annotations({ status: 503 }))
+}
+
+const CatalogGroup = HttpApiGroup.make("catalog")
+  .add(
+    HttpApiEndpoint.post("addInstance", "/admin/providers")
+      .setPayload(InstancePayload)
+      .addSuccess(ConfiguredInstance, { status: 201 })
+      .addError(Refusals.taken)
+      .addError(Refusals.notSaved)
+      .annotate(
+        OpenApi.Description,
+        "Adds an instance, in the form of the config file. `apiKey` may be a key or a ${VAR} of the environment."
+      )
+  )
+  .add(
+    HttpApiEndpoint.patch("changeInstance", "/admin/providers/:instance")
+      .setPath(InstancePath)
+      .setPayload(ChangePayload)
+      .addSuccess(ConfiguredInstance)
+      .addError(Refusals.notSaved)
+      .annotate(
+        OpenApi.Description,
+        "Changes the fields of an instance that are sent; null takes one away. `enabled` puts it in or out of service."
+      )
+  )
+  .add(
+    HttpApiEndpoint.get("configuredModels", "/admin/models").addSuccess(
+      Schema.Struct({ models: Schema.Array(ConfiguredModel) })
+    )
+  )
+  .add(
+    HttpApiEndpoint.post("addModel", "/admin/models")
+      .setPayload(ModelPayload)
+      .addSuccess(ConfiguredModel, { status: 201 })
+      .addError(Refusals.taken)
+      .addError(Refusals.notSaved)
+      .annotate(OpenApi.Description, "Adds a model and its chain of targets, in the form of the config file.")
+  )
+  .add(
+    HttpApiEndpoint.patch("changeModel", "/admin/models/*")
+      .setPath(ModelPath)
+      .setPayload(ChangePayload)
+      .addSuccess(ConfiguredModel)
+      .addError(Refusals.notSaved)
+      .annotate(
+        OpenApi.Description,
+        "Changes the fields of a model that are sent; null takes one away. `enabled: false` takes it out of service, also one that is known by its name alone."
+      )
+  )
+  .add(
+    HttpApiEndpoint.del("removeModel", "/admin/models/*")
+      .setPath(ModelPath)
+      .addSuccess(Schema.Struct({ id: Schema.String, deleted: Schema.Boolean }))
+      .addError(Refusals.taken)
+      .addError(Refusals.notSaved)
+      .annotate(OpenApi.Description, "Takes back a model that was added over this API.")
+  )
+
 /** Every route of the gateway: the contract, the OpenAPI page and the typed client. */
 export class Api extends HttpApi.make("orelse")
   .add(ChatGroup)
   .add(ModelsGroup)
   .add(HealthGroup)
   .add(AdminGroup)
+  .add(CatalogGroup)
   .addError(ErrorBody.annotations(HttpApiSchema.annotations({ status: 400 })))
   .annotate(OpenApi.Title, "orelse")
   .annotate(OpenApi.Version, version)

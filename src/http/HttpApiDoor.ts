@@ -7,6 +7,7 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { IncomingMessage } from "node:http"
+import { LiveSettings } from "../config/LiveSettings.js"
 import { CurrentSettings } from "../config/Settings.js"
 import * as Caller from "../domain/Caller.js"
 import type { GatewayError } from "../domain/GatewayError.js"
@@ -84,6 +85,7 @@ export const refuseBeforeEnd = (error: HttpRefusal.HttpRefusal) =>
 export const guarded = HttpApiBuilder.middleware(
   Effect.gen(function* () {
     const { server } = yield* CurrentSettings
+    const { current } = yield* LiveSettings
     const readiness = yield* Readiness
     const accessLog = yield* AccessLog.AccessLog
     const guard = Guard.make(server)
@@ -94,7 +96,7 @@ export const guarded = HttpApiBuilder.middleware(
         const log = once((status: number, facts: Facts) =>
           accessLog.write(AccessLog.line(inbound, path, status, facts))
         )
-        const visit: Visit = { inbound, caller: Caller.local, bodyLimit: server.bodyLimit, log }
+        const visit: Visit = { inbound, caller: Caller.local, bodyLimit: current().server.bodyLimit, log }
         const caller = readiness.draining() && !Guard.isOpen(path) ? HttpRefusal.draining : guard(inbound)
         if (caller instanceof HttpRefusal.HttpRefusal) {
           return Effect.succeed(respond(visit, Replies.refuse(inbound, caller)))

@@ -11,6 +11,7 @@ import { Database } from "../store/Database.js"
 import * as AdminHandlers from "./AdminHandlers.js"
 import * as Answering from "./Answering.js"
 import { Api } from "./Api.js"
+import * as CatalogHandlers from "./CatalogHandlers.js"
 import * as Door from "./HttpApiDoor.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as ModelList from "./ModelList.js"
@@ -85,7 +86,7 @@ export const layer = HttpApiSwagger.layer({ path: "/docs" }).pipe(
   Layer.provideMerge(HttpApiBuilder.middlewareOpenApi({ path: "/openapi.json" })),
   Layer.provideMerge(Door.guarded),
   Layer.provideMerge(HttpApiBuilder.api(Api)),
-  Layer.provide([ChatLive, ModelsLive, HealthLive, AdminHandlers.layer]),
+  Layer.provide([ChatLive, ModelsLive, HealthLive, AdminHandlers.layer, CatalogHandlers.layer]),
   Layer.provideMerge(HttpApiBuilder.Router.Live),
   Layer.provideMerge(HttpApiBuilder.Middleware.layer)
 )

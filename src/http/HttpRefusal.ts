@@ -42,6 +42,26 @@ export const noSuchModel = (model: string): HttpRefusal =>
 export const noSuchInstance = (instance: string): HttpRefusal =>
   invalid(404, "instance_not_found", `there is no instance '${instance}'`, "instance")
 
+/** Everything that is wrong with what an operator wants to change. */
+export const wrongConfig = (
+  problems: ReadonlyArray<{ readonly path: string; readonly message: string }>
+): HttpRefusal => {
+  const sentences = problems.map(({ message, path }) => (path === "" ? message : `${path}: ${message}`))
+  return invalid(400, "invalid_config", sentences.join("; "), problems[0]?.path || "body")
+}
+
+export const conflict = (code: string, message: string, param: string): HttpRefusal =>
+  invalid(409, code, message, param)
+
+export const notSaved = (message: string): HttpRefusal =>
+  new HttpRefusal({
+    status: 503,
+    type: "service_unavailable",
+    code: "store_unavailable",
+    message: `the change could not be saved, so nothing was changed: ${message}`,
+    headers: { "retry-after": "5" }
+  })
+
 export const methodNotAllowed = (method: string, allowed: ReadonlyArray<string>): HttpRefusal =>
   new HttpRefusal({
     status: 405,

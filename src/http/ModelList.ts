@@ -15,10 +15,11 @@ export const make = (
   discovered: ReadonlyArray<{ readonly model: string; readonly instance: InstanceSettings }>
 ): ReadonlyArray<ListedModel> => {
   const owners = new Map<string, string>()
-  for (const name of snapshot.modelNames) owners.set(name, snapshot.resolve(name)[0]?.instance.provider ?? "orelse")
+  for (const name of snapshot.modelNames) owners.set(name, snapshot.firstOf(name)?.provider ?? "orelse")
   for (const { instance, model } of discovered) {
     // An instance that lists its models in the configuration serves no others.
-    if (instance.models === undefined && !owners.has(model)) owners.set(model, instance.provider)
+    if (instance.models === undefined && !owners.has(model) && !snapshot.isOff(model))
+      owners.set(model, instance.provider)
   }
   return [...owners].map(([id, owned_by]) => ({ id, object: "model", created: 0, owned_by }))
 }

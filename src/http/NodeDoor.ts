@@ -22,7 +22,8 @@ export interface Door {
   /** Everything else. */
   readonly otherwise: RequestListener
   readonly guard: Guard
-  readonly bodyLimit: number
+  /** In bytes, at this moment. */
+  readonly bodyLimit: () => number
   readonly readiness: Readiness["Type"]
   readonly log: AccessLog.AccessLog["Type"]
   readonly runtime: Runtime.Runtime<never>
@@ -47,7 +48,7 @@ export const make =
       request.resume()
       return visit.write(Replies.refuse(inbound, caller))
     }
-    NodeBody.read(request, door.bodyLimit, (body) => {
+    NodeBody.read(request, door.bodyLimit(), (body) => {
       if (body instanceof HttpRefusal.HttpRefusal) visit.writeBeforeEnd(Replies.refuse(inbound, body))
       else visit.begin(handler, caller, body)
     })

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as http from "node:http"
+import { LiveSettings } from "../config/LiveSettings.js"
 import { CurrentSettings } from "../config/Settings.js"
 import { AccessLog } from "./AccessLog.js"
 import * as Answering from "./Answering.js"
@@ -26,6 +27,7 @@ export class Server extends Context.Tag("orelse/Server")<Server, { readonly url:
     Server,
     Effect.gen(function* () {
       const settings = yield* CurrentSettings
+      const { current } = yield* LiveSettings
       const handlers = new Map(Object.entries(yield* Answering.make))
       const readiness = yield* Readiness
       const log = yield* AccessLog
@@ -35,17 +37,21 @@ export class Server extends Context.Tag("orelse/Server")<Server, { readonly url:
         handlers,
         otherwise,
         guard: Guard.make(settings.server),
-        bodyLimit: settings.server.bodyLimit,
+        bodyLimit: () => current().server.bodyLimit,
         readiness,
         log,
         runtime
       })
-      const { drain, host, port } = settings.server
+      const { host, port } = settings.server
       const server = http.createServer(limits, listener)
       yield* Effect.acquireRelease(listen(server, host, port), () =>
         // A release cannot be interrupted, so the waiting must say that it can.
         Effect.interruptible(readiness.drain).pipe(
-          Effect.timeoutTo({ duration: Duration.millis(drain), onSuccess: () => true, onTimeout: () => false }),
+          Effect.timeoutTo({
+            duration: Duration.millis(current().server.drain),
+            onSuccess: () => true,
+            onTimeout: () => false
+          }),
           // What is cut off is told so, and gets a moment to hear it.
           Effect.flatMap((idle) => (idle ? Effect.void : Effect.zipRight(readiness.cut, Effect.sleep(lastWords)))),
           Effect.zipRight(

@@ -4,9 +4,9 @@ import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as TestClock from "effect/TestClock"
 import * as Changes from "../../src/cli/Changes.js"
-import { CurrentSettings } from "../../src/config/Settings.js"
 import * as ProviderError from "../../src/domain/ProviderError.js"
 import { Circuits } from "../../src/health/Circuits.js"
+import { fixed } from "../support/liveSettings.js"
 import { instance, settings } from "../support/settings.js"
 
 const a = instance("a")
@@ -49,7 +49,7 @@ describe("the log", () => {
       ])
     }).pipe(
       Effect.scoped,
-      Effect.provide(Layer.provide(Circuits.layer, Layer.succeed(CurrentSettings, settings()))),
+      Effect.provide(Layer.provide(Circuits.layer, fixed(settings()))),
       Effect.provide(Logger.replace(Logger.defaultLogger, logger))
     )
   })

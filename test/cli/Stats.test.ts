@@ -57,7 +57,8 @@ const found = {
       latency_ms: { p50: null, p95: null, p99: null }
     }
   ],
-  overall: { healthy: 1, recovering: 0, down: 1, total: 2 }
+  overall: { healthy: 1, recovering: 0, down: 1, total: 2 },
+  disabled: ["c"]
 } as const
 
 describe("the table of stats", () => {
@@ -66,6 +67,7 @@ describe("the table of stats", () => {
       "instance     provider  status     circuit  failures  retry in  error rate  p50     p95     p99",
       "a-long-name  openai    Unhealthy  open     3         58 s      12.5 %      120 ms  300 ms  1001 ms",
       "b            ollama    Healthy    closed   0         -         -           -       -       -",
+      "out of service: c",
       "overall: 1 healthy, 0 recovering, 1 down, of 2"
     ])
   })

@@ -17,7 +17,7 @@ class Replica {
   now = 1_000_000
   readonly told: Array<HealthEvent> = []
   readonly registry = new Registry(
-    settings().circuitBreaker,
+    () => settings().circuitBreaker,
     routing.retryBudget,
     () => 0.5,
     (event) => this.told.push(event)

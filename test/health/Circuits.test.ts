@@ -4,12 +4,13 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as TestClock from "effect/TestClock"
-import { CurrentSettings, type CircuitSettings } from "../../src/config/Settings.js"
+import type { CircuitSettings } from "../../src/config/Settings.js"
 import type { ErrorCategory } from "../../src/domain/ErrorCategory.js"
 import * as ProviderError from "../../src/domain/ProviderError.js"
 import { Circuits } from "../../src/health/Circuits.js"
 import type { Permit } from "../../src/health/Permit.js"
 import * as Timers from "../../src/provider/Timers.js"
+import { fixed } from "../support/liveSettings.js"
 import { instance, settings } from "../support/settings.js"
 
 const shared = { provider: "simulated", instance: "a", model: "m", message: "no" }
@@ -52,7 +53,7 @@ const on =
   (circuitBreaker: Partial<CircuitSettings> = {}) =>
   <A, E>(effect: Effect.Effect<A, E, Circuits>): Effect.Effect<A, E> => {
     const configured = settings({ circuitBreaker: { ...settings().circuitBreaker, ...circuitBreaker } })
-    return Effect.provide(effect, Layer.provide(Circuits.layer, Layer.succeed(CurrentSettings, configured)))
+    return Effect.provide(effect, Layer.provide(Circuits.layer, fixed(configured)))
   }
 
 const check = (name: string, body: (told: Told) => Effect.Effect<void> | void, more: Partial<CircuitSettings> = {}) =>

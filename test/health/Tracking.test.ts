@@ -2,13 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
-import { CurrentSettings } from "../../src/config/Settings.js"
 import type { ErrorCategory } from "../../src/domain/ErrorCategory.js"
 import * as ProviderError from "../../src/domain/ProviderError.js"
 import { Circuits } from "../../src/health/Circuits.js"
 import * as Status from "../../src/health/Status.js"
 import { Tracking } from "../../src/health/Tracking.js"
 import * as Timers from "../../src/provider/Timers.js"
+import { fixed } from "../support/liveSettings.js"
 import { instance, settings } from "../support/settings.js"
 
 const [a, b] = [instance("a"), instance("b")]
@@ -40,7 +40,7 @@ const calls = Effect.gen(function* () {
 const check = (name: string, body: (told: Effect.Effect.Success<typeof calls>) => Effect.Effect<void> | void) =>
   it.effect(name, () =>
     Effect.flatMap(calls, (told) => body(told) ?? Effect.void).pipe(
-      Effect.provide(Layer.provide(Circuits.layer, Layer.succeed(CurrentSettings, settings())))
+      Effect.provide(Layer.provide(Circuits.layer, fixed(settings())))
     )
   )
 

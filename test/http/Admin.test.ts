@@ -51,7 +51,8 @@ for (const door of doors) {
         })
         assert.deepStrictEqual(at(fresh), {
           instances: [entry("first"), entry("second")],
-          overall: { healthy: 2, recovering: 0, down: 0, total: 2 }
+          overall: { healthy: 2, recovering: 0, down: 0, total: 2 },
+          disabled: []
         })
         yield* chat(gateway)
         const used = yield* ask(gateway, "/admin/providers")

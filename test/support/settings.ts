@@ -1,3 +1,4 @@
+import * as Redacted from "effect/Redacted"
 import type { InstanceSettings, ModelSettings, Settings } from "../../src/config/Settings.js"
 
 export const routing: Settings["routing"] = {
@@ -32,6 +33,7 @@ export const settings = (overrides: Partial<Settings> = {}): Settings => ({
   store: { dataDir: ".orelse", database: { _tag: "None" } },
   log: { level: "silent", format: "json", file: undefined },
   notices: [],
+  variables: Redacted.make(new Map()),
   ...overrides
 })
 
