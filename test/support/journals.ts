@@ -50,7 +50,7 @@ export const until = (condition: () => boolean): Effect.Effect<void> =>
   })
 
 /** In ms. */
-const patience = 5_000
+const patience = 15_000
 
 /** What is left of a backlog, by the way of who drains it. */
 export const drain = (backlog: Backlog): Effect.Effect<ReadonlyArray<JournalRecord>, BacklogUnreadable> =>
