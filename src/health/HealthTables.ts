@@ -187,7 +187,6 @@ export const prune = (
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const age = `${days} days`
-    const gone = (deleted: ReadonlyArray<{ n: number }>): number => deleted[0]?.n ?? 0
     const events = yield* sql<{ n: number }>`
       WITH gone AS (DELETE FROM failover_events WHERE timestamp < now() - ${age}::interval RETURNING 1)
       SELECT count(*)::int AS n FROM gone`
@@ -199,3 +198,5 @@ export const prune = (
       SELECT count(*)::int AS n FROM gone`
     return { events: gone(events), samples: gone(samples), requests: gone(requests) }
   })
+
+const gone = (deleted: ReadonlyArray<{ readonly n: number }>): number => deleted[0]?.n ?? 0

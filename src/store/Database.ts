@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { CurrentSettings, type Settings } from "../config/Settings.js"
@@ -106,6 +107,12 @@ const watched = ({ announce, maintain, open }: Source.Source): Effect.Effect<Dat
       }).pipe(Effect.provideService(SqlClient.SqlClient, opened))
     }).pipe(Effect.scoped, Effect.ensuring(leave))
 
+    const lost = (error: unknown) =>
+      Effect.zipRight(
+        Queue.offer(doubts, undefined),
+        new DatabaseUnavailable({ message: `the database does not answer (${describe(error)})` })
+      )
+
     let failures = 0
     const tell = (error: OpenFailed | SchemaRefused | SqlError) =>
       Effect.gen(function* () {
@@ -125,11 +132,10 @@ const watched = ({ announce, maintain, open }: Source.Source): Effect.Effect<Dat
         Effect.suspend(() =>
           client === undefined
             ? new DatabaseUnavailable({ message: `the database is not there: ${reason}` })
-            : Effect.catchIf(Effect.provideService(effect, SqlClient.SqlClient, client), isConnection, (error) =>
-                Effect.zipRight(
-                  Queue.offer(doubts, undefined),
-                  new DatabaseUnavailable({ message: `the database does not answer (${describe(error)})` })
-                )
+            : Effect.provideService(effect, SqlClient.SqlClient, client).pipe(
+                Effect.catchIf(isConnection, lost),
+                // A COMMIT or ROLLBACK that fails is a defect to who asked for the transaction.
+                Effect.catchSomeDefect((defect) => (isConnection(defect) ? Option.some(lost(defect)) : Option.none()))
               )
         ),
       whenUp: Effect.suspend(() => Deferred.await(up)),

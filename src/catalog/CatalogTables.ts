@@ -1,0 +1,213 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Effect from "effect/Effect"
+import * as Predicate from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
+import type { InstanceEntry, Overlay } from "../config/Overlay.js"
+import { strategies, type InstanceSettings } from "../config/Settings.js"
+import type { Seal } from "../store/Seal.js"
+import type { Changes } from "./CatalogRows.js"
+import type { Change } from "./CatalogStore.js"
+import type { ModelRow } from "./ModelRow.js"
+import type { CatalogRow } from "./Rows.js"
+
+/** What of the catalogue is in the tables. Every change counts `versions` on, in its own transaction. */
+type Asks<A> = Effect.Effect<A, SqlError, SqlClient.SqlClient>
+
+/** The number of changes so far. */
+export const version: Asks<string> = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const [row] = yield* sql<{ version: string }>`SELECT version FROM versions WHERE name = 'catalog'`
+  return row?.version ?? ""
+})
+
+/** Instances that the configuration has are rows too, so that others can refer to them; those that are gone are not active. */
+export const register = (instances: ReadonlyArray<InstanceSettings>): Asks<void> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const rows = instances.map(({ enabled, id, priority, provider }) => ({
+      slug: id,
+      vendor: provider,
+      is_active: enabled,
+      priority
+    }))
+    yield* sql`
+      INSERT INTO providers (slug, vendor, name, is_active, priority)
+      SELECT slug, vendor, slug, is_active, priority
+        FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(slug text, vendor text, is_active boolean, priority integer)
+      ON CONFLICT (slug) DO UPDATE
+        SET vendor = excluded.vendor, is_active = excluded.is_active, priority = excluded.priority, updated_at = now()
+        WHERE (providers.vendor, providers.is_active, providers.priority)
+          IS DISTINCT FROM (excluded.vendor, excluded.is_active, excluded.priority)`
+    yield* sql`
+      UPDATE providers SET is_active = false, updated_at = now()
+       WHERE is_active AND settings IS NULL AND slug <> ALL(${instances.map(({ id }) => id)}::text[])`
+  })
+
+/** Keeps a change. `seal` is for a key that is in it. */
+export const save = (change: Change, sealed: string | null | undefined): Asks<void> =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    sql.withTransaction(
+      Effect.gen(function* () {
+        switch (change._tag) {
+          case "Instance": {
+            const { enabled, priority, provider } = change.made
+            const settings = { fields: change.entry.fields, ...(sealed === undefined ? {} : { apiKey: sealed }) }
+            yield* sql`
+              INSERT INTO providers (slug, vendor, name, is_active, priority, source, settings)
+              VALUES (${change.id}, ${provider}, ${change.id}, ${enabled}, ${priority}, 'api', ${JSON.stringify(settings)}::jsonb)
+              ON CONFLICT (slug) DO UPDATE
+                SET vendor = excluded.vendor, is_active = excluded.is_active, priority = excluded.priority,
+                    settings = excluded.settings, updated_at = now()`
+            break
+          }
+          case "Model":
+            yield* change.entry === undefined
+              ? sql`DELETE FROM model_routes WHERE model_id = ${change.id}`
+              : sql`
+                  INSERT INTO model_routes (model_id, definition, is_active)
+                  VALUES (${change.id}, ${JSON.stringify(change.entry)}::jsonb, ${change.enabled})
+                  ON CONFLICT (model_id) DO UPDATE
+                    SET definition = excluded.definition, is_active = excluded.is_active, updated_at = now()`
+            break
+          case "Routing":
+            yield* sql`
+              INSERT INTO settings (key, value) VALUES ('routing', ${JSON.stringify(change.routing)}::jsonb)
+              ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = now()`
+        }
+        yield* counted
+      })
+    )
+  )
+
+/** Counts a change, and hints at it to whoever listens. */
+const counted: Asks<void> = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  yield* sql`UPDATE versions SET version = version + 1 WHERE name = 'catalog'`
+  yield* sql`SELECT pg_notify('orelse', 'catalog')`
+})
+
+/** An overlay as it is kept, and the instances whose keys cannot be opened. */
+export interface Kept {
+  readonly overlay: Overlay
+  readonly locked: ReadonlyArray<string>
+}
+
+/** What was changed over the admin API, here or at another replica. */
+export const load = (seal: Seal | undefined): Asks<Kept> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const instances = yield* sql<{ slug: string; settings: unknown }>`
+      SELECT slug, settings FROM providers WHERE settings IS NOT NULL ORDER BY id`
+    const models = yield* sql<{ model_id: string; definition: unknown }>`
+      SELECT model_id, definition FROM model_routes ORDER BY model_id`
+    const [routing] = yield* sql<{ value: unknown }>`SELECT value FROM settings WHERE key = 'routing'`
+    const entries = instances.map(({ settings, slug }) => [slug, entryOf(settings, seal)] as const)
+    return {
+      overlay: {
+        instances: new Map(entries.flatMap(([id, entry]) => (entry === undefined ? [] : [[id, entry] as const]))),
+        models: new Map(models.map(({ definition, model_id }) => [model_id, record(definition)])),
+        routing: routingOf(routing?.value)
+      },
+      locked: entries.flatMap(([id, entry]) => (entry === undefined ? [id] : []))
+    }
+  })
+
+const entryOf = (settings: unknown, seal: Seal | undefined): InstanceEntry | undefined => {
+  const { apiKey, fields } = record(settings)
+  const entry = { fields: record(fields) }
+  if (apiKey === null) return { ...entry, apiKey }
+  if (!Predicate.isString(apiKey)) return entry
+  const opened = isReference(apiKey) ? Redacted.make(apiKey) : seal?.open(apiKey)
+  return opened && { ...entry, apiKey: opened }
+}
+
+/** A name of a variable is no secret, and is kept as it is. */
+export const isReference = (key: string): boolean => /^\$\{\w+\}$/.test(key)
+
+const routingOf = (value: unknown): Overlay["routing"] => {
+  const { strategy, weights } = record(value)
+  const known = strategies.find((each) => each === strategy)
+  const numbers = Object.entries(record(weights)).flatMap(([id, weight]) =>
+    typeof weight === "number" ? [[id, weight] as const] : []
+  )
+  return {
+    ...(known === undefined ? {} : { strategy: known }),
+    ...(Predicate.isRecord(weights) ? { weights: Object.fromEntries(numbers) } : {})
+  }
+}
+
+const record = (value: unknown): Readonly<Record<string, unknown>> => (Predicate.isReadonlyRecord(value) ? value : {})
+
+/** How many models of an instance are kept. */
+export const count = ({ id }: InstanceSettings): Asks<number> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const [row] = yield* sql<{ n: number }>`
+      SELECT count(*)::int AS n FROM models JOIN providers ON providers.id = provider_id WHERE slug = ${id}`
+    return row?.n ?? 0
+  })
+
+/** Makes these the models of an instance, in one transaction. What is as it was keeps its row. */
+export const replace = (instance: InstanceSettings, rows: ReadonlyArray<ModelRow>): Asks<Changes> =>
+  Effect.flatMap(SqlClient.SqlClient, (sql) =>
+    sql.withTransaction(
+      Effect.gen(function* () {
+        yield* sql`
+          INSERT INTO providers (slug, vendor, name, is_active, priority)
+          VALUES (${instance.id}, ${instance.provider}, ${instance.id}, ${instance.enabled}, ${instance.priority})
+          ON CONFLICT (slug) DO NOTHING`
+        const [provider] = yield* sql<{ id: number }>`
+          UPDATE providers SET synced_at = now() WHERE slug = ${instance.id} RETURNING id`
+        const id = provider?.id ?? 0
+        const given = JSON.stringify(rows)
+        const removed = yield* sql`
+          DELETE FROM models WHERE provider_id = ${id} AND provider_model_id NOT IN (
+            SELECT "providerModelId" FROM jsonb_to_recordset(${given}::jsonb) AS given("providerModelId" text))
+          RETURNING id`
+        const written = yield* sql<{ added: boolean }>`
+          INSERT INTO models (provider_id, model_id, provider_model_id, pricing_prompt, pricing_completion, context_window)
+          SELECT ${id}, "modelId", "providerModelId", "promptPrice", "completionPrice", "contextWindow"
+            FROM jsonb_to_recordset(${given}::jsonb) AS given(
+              "modelId" text, "providerModelId" text, "promptPrice" numeric, "completionPrice" numeric, "contextWindow" integer)
+          ON CONFLICT (provider_id, provider_model_id) DO UPDATE
+            SET model_id = excluded.model_id, pricing_prompt = excluded.pricing_prompt,
+                pricing_completion = excluded.pricing_completion, context_window = excluded.context_window, synced_at = now()
+            WHERE (models.model_id, models.pricing_prompt, models.pricing_completion, models.context_window)
+              IS DISTINCT FROM
+              (excluded.model_id, excluded.pricing_prompt, excluded.pricing_completion, excluded.context_window)
+          RETURNING (xmax = 0) AS added`
+        const added = written.filter((row) => row.added).length
+        const updated = written.length - added
+        if (written.length + removed.length > 0) yield* counted
+        return { added, updated, removed: removed.length }
+      })
+    )
+  )
+
+/** The models of all instances. */
+export const rows: Asks<ReadonlyArray<CatalogRow>> = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  const found = yield* sql<{
+    model_id: string
+    instance: string
+    provider_model_id: string
+    prompt: string | null
+    completion: string | null
+    context_window: number | null
+    is_active: boolean
+  }>`
+    SELECT model_id, slug AS instance, provider_model_id, pricing_prompt::text AS prompt,
+           pricing_completion::text AS completion, context_window, models.is_active
+      FROM models JOIN providers ON providers.id = provider_id
+     ORDER BY models.id`
+  return found.map((row) => ({
+    modelId: row.model_id,
+    instance: row.instance,
+    providerModelId: row.provider_model_id,
+    promptPrice: row.prompt ?? undefined,
+    completionPrice: row.completion ?? undefined,
+    contextWindow: row.context_window ?? undefined,
+    active: row.is_active
+  }))
+})

@@ -1,0 +1,108 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schedule from "effect/Schedule"
+import { same } from "../config/Same.js"
+import { CurrentSettings } from "../config/Settings.js"
+import { Database } from "../store/Database.js"
+import { describe } from "../store/DatabaseError.js"
+import * as Seal from "../store/Seal.js"
+import { Catalog } from "./Catalog.js"
+import { CatalogRows, StoreFailed } from "./CatalogRows.js"
+import { CatalogStore, type Change } from "./CatalogStore.js"
+import * as CatalogTables from "./CatalogTables.js"
+
+/** The catalogue's changes and lists in the database, or in memory where there is none by choice. */
+export const layer: Layer.Layer<CatalogRows | CatalogStore, never, CurrentSettings | Database> = Layer.unwrapEffect(
+  Effect.map(Database, (database) =>
+    database.status() === "off" ? Layer.merge(CatalogRows.layerMemory, CatalogStore.layerMemory) : stored
+  )
+)
+
+const stored = Layer.effectContext(
+  Effect.gen(function* () {
+    const database = yield* Database
+    const seal = sealOf(yield* CurrentSettings)
+    const asked = <A, E>(effect: Effect.Effect<A, E>) =>
+      Effect.mapError(effect, (error) => new StoreFailed({ message: `nothing was changed: ${reasonOf(error)}` }))
+    return Context.make(CatalogStore, {
+      save: (change) =>
+        Effect.flatMap(sealed(change, seal), (key) => asked(database.use(CatalogTables.save(change, key))))
+    }).pipe(
+      Context.add(CatalogRows, {
+        count: (instance) => asked(database.use(CatalogTables.count(instance))),
+        replace: (instance, rows) => asked(database.use(CatalogTables.replace(instance, rows)))
+      })
+    )
+  })
+)
+
+/** Follows what the database says of the catalogue, whoever changed it; tells it of the instances that are configured. */
+export const following: Layer.Layer<never, never, Catalog | CurrentSettings | Database> = Layer.scopedDiscard(
+  Effect.gen(function* () {
+    const catalog = yield* Catalog
+    const database = yield* Database
+    const seal = sealOf(yield* CurrentSettings)
+
+    let version: string | undefined
+    const follow = Effect.gen(function* () {
+      const found = yield* CatalogTables.version
+      if (found === version) return
+      const { locked, overlay } = yield* CatalogTables.load(seal)
+      const rows = yield* CatalogTables.rows
+      for (const id of locked) {
+        yield* Effect.logError(
+          `${id}: its key was sealed with another ORELSE_ADMIN_KEY, so the instance is left out; set that one, or give it its key again`
+        )
+      }
+      if (rows.length > 0) yield* catalog.setRows(rows)
+      for (const { id, problems, section } of catalog.setOverlay(overlay)) {
+        yield* Effect.logWarning(
+          `${section} ${id}: what was changed over the admin API does not fit the configuration any more (${problems.map(({ message, path }) => `${path} ${message}`).join("; ")})`
+        )
+      }
+      if (version !== undefined) yield* Effect.logInfo("the catalogue was changed")
+      version = found
+    })
+
+    let registered: unknown
+    const register = Effect.gen(function* () {
+      const { instances } = catalog.snapshot().settings
+      if (registered !== undefined && same(registered, instances)) return
+      yield* CatalogTables.register(instances)
+      registered = instances
+    })
+
+    let complained = false
+    const often = database.use(Effect.zipRight(follow, register)).pipe(
+      Effect.tap(() => Effect.sync(() => void (complained = false))),
+      Effect.catchAll((error) => {
+        if (complained || error._tag === "DatabaseUnavailable") return Effect.void
+        complained = true
+        return Effect.logWarning(`the catalogue is not followed: the database refuses (${describe(error)})`)
+      })
+    )
+    yield* Effect.forkScoped(Effect.zipRight(database.whenUp, Effect.repeat(often, Schedule.spaced("1 second"))))
+  })
+)
+
+const sealOf = ({ server }: CurrentSettings["Type"]): Seal.Seal | undefined =>
+  server.adminKey === undefined ? undefined : Seal.make(server.adminKey)
+
+/** A key as it is kept; `null`: there is none; `undefined`: the change says nothing of it. */
+const sealed = (change: Change, seal: Seal.Seal | undefined): Effect.Effect<string | null | undefined, StoreFailed> => {
+  const key = change._tag === "Instance" ? change.entry.apiKey : undefined
+  if (key === undefined || key === null) return Effect.succeed(key)
+  const written = Redacted.value(key)
+  if (CatalogTables.isReference(written)) return Effect.succeed(written)
+  return seal === undefined ? new StoreFailed({ message: noSeal }) : Effect.sync(() => seal.close(key))
+}
+
+const noSeal =
+  "a key is kept in the database only sealed by ORELSE_ADMIN_KEY, which is not set: set it, or name a variable of the environment as ${OPENAI_API_KEY}"
+
+const reasonOf = (error: unknown): string =>
+  error instanceof Error && "_tag" in error && error._tag === "DatabaseUnavailable"
+    ? error.message
+    : `the database refuses (${describe(error)})`
