@@ -4,8 +4,10 @@ import * as Layer from "effect/Layer"
 import { CurrentSettings, type Settings } from "../config/Settings.js"
 import * as Live from "../gateway/Live.js"
 import { Health, type Check } from "../health/Health.js"
+import * as RecentEvents from "../health/RecentEvents.js"
 import { Readiness } from "../http/Readiness.js"
 import { Server, type ListenFailed } from "../http/Server.js"
+import { RequestLog } from "../store/RequestLog.js"
 import * as Changes from "./Changes.js"
 import type { Failed } from "./Failed.js"
 import * as Logging from "./Logging.js"
@@ -22,6 +24,8 @@ export const start = Command.make(
 const app = (settings: Settings): Layer.Layer<never, ListenFailed | Failed> =>
   Layer.scopedDiscard(greet(settings)).pipe(
     Layer.provide(Server.layer),
+    Layer.provide(RequestLog.memory),
+    Layer.provide(RecentEvents.layer),
     Layer.provide(Live.layer),
     Layer.provide(Readiness.layer),
     Layer.provide(Logging.layer(settings.log)),

@@ -7,6 +7,8 @@ import * as Schema from "effect/Schema"
 import { version } from "../config/Version.js"
 import {
   CircuitPayload,
+  EventParams,
+  EventsBody,
   ExplanationBody,
   FailoverBody,
   InstanceBody,
@@ -32,6 +34,7 @@ import {
   RouteAnswer,
   TestResult
 } from "./Bodies.js"
+import { RequestRow } from "../store/RequestLog.js"
 import { RoutePayload } from "./RouteHandler.js"
 
 const ChatGroup = HttpApiGroup.make("chat")
@@ -150,12 +153,30 @@ const AdminGroup = HttpApiGroup.make("admin")
       )
   )
 
+const HistoryGroup = HttpApiGroup.make("history")
+  .add(
+    HttpApiEndpoint.get("request", "/admin/requests/:id")
+      .setPath(Schema.Struct({ id: Schema.String }))
+      .addSuccess(RequestRow)
+      .annotate(
+        OpenApi.Description,
+        "A finished request by the x-request-id of its answer: what was asked, who was called and who answered, never what was said."
+      )
+  )
+  .add(
+    HttpApiEndpoint.get("events", "/admin/events")
+      .setUrlParams(EventParams)
+      .addSuccess(EventsBody)
+      .annotate(OpenApi.Description, "Changes of circuits and checks, and failovers, the latest first.")
+  )
+
 /** Every route of the gateway: the contract, the OpenAPI page and the typed client. */
 export class Api extends HttpApi.make("orelse")
   .add(ChatGroup)
   .add(ModelsGroup)
   .add(HealthGroup)
   .add(AdminGroup)
+  .add(HistoryGroup)
   .addError(ErrorBody.annotations(HttpApiSchema.annotations({ status: 400 })))
   .annotate(OpenApi.Title, "orelse")
   .annotate(OpenApi.Version, version)

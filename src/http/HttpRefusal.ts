@@ -42,6 +42,9 @@ export const noSuchModel = (model: string): HttpRefusal =>
 export const noSuchInstance = (instance: string): HttpRefusal =>
   invalid(404, "instance_not_found", `there is no instance '${instance}'`, "instance")
 
+export const noSuchRequest = (id: string): HttpRefusal =>
+  invalid(404, "request_not_found", `no request '${id}' is known; the latest are kept for a while`, "id")
+
 export const methodNotAllowed = (method: string, allowed: ReadonlyArray<string>): HttpRefusal =>
   new HttpRefusal({
     status: 405,

@@ -4,6 +4,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { Exit } from "effect/Exit"
 import * as Queue from "effect/Queue"
+import { events } from "../../src/cli/Events.js"
 import { explain } from "../../src/cli/Explain.js"
 import { simulate } from "../../src/cli/Simulate.js"
 import { stats } from "../../src/cli/Stats.js"
@@ -35,4 +36,4 @@ export const running = (said: Queue.Enqueue<string>, args: ReadonlyArray<string>
     )
   )
 
-const orelse = Command.make("orelse").pipe(Command.withSubcommands([explain, stats, simulate]))
+const orelse = Command.make("orelse").pipe(Command.withSubcommands([events, explain, stats, simulate]))
