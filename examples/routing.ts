@@ -35,8 +35,7 @@ const program = Effect.gen(function* () {
   yield* simulator.script("cheap", Simulated.unavailable)
   yield* asked
   yield* asked
-  const { event_type, instance } = yield* Queue.take(changes)
-  yield* Console.log(`${instance}: ${event_type}`)
+  for (const { event_type, instance } of yield* Queue.takeAll(changes)) yield* Console.log(`${instance}: ${event_type}`)
   yield* explained
 }).pipe(Effect.scoped)
 

@@ -25,8 +25,8 @@ export const start = Command.make(
 const app = (settings: Settings): Layer.Layer<never, ListenFailed | Failed | Refused> =>
   Layer.scopedDiscard(greet(settings)).pipe(
     Layer.provide(Server.layer),
-    Layer.provide(Live.layer),
-    Layer.provide(Layer.merge(Database.layer, Readiness.layer)),
+    Layer.provide(Live.layerStored),
+    Layer.provide(Readiness.layer),
     Layer.provide(Logging.layer(settings.log)),
     Layer.provide(Layer.succeed(CurrentSettings, settings))
   )

@@ -1,7 +1,12 @@
+import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { join } from "node:path"
 import { Catalog } from "../catalog/Catalog.js"
 import { CatalogEditor } from "../catalog/CatalogEditor.js"
+import { CatalogRows } from "../catalog/CatalogRows.js"
 import { CatalogStore } from "../catalog/CatalogStore.js"
+import { ModelSync } from "../catalog/ModelSync.js"
+import * as StoredCatalog from "../catalog/StoredCatalog.js"
 import type { ConfigFileEncoded } from "../config/ConfigFile.js"
 import * as LoadSettings from "../config/LoadSettings.js"
 import { CurrentSettings } from "../config/Settings.js"
@@ -9,6 +14,8 @@ import { Circuits } from "../health/Circuits.js"
 import * as FirstChecks from "../health/FirstChecks.js"
 import { Health } from "../health/Health.js"
 import * as Probes from "../health/Probes.js"
+import * as SharedHealth from "../health/SharedHealth.js"
+import * as StoredEvents from "../health/StoredEvents.js"
 import { Pricing } from "../ledger/Pricing.js"
 import { Concurrency } from "../limits/Concurrency.js"
 import { LearnedQuota } from "../limits/LearnedQuota.js"
@@ -16,18 +23,52 @@ import { Providers } from "../provider/Providers.js"
 import { Simulator } from "../provider/Simulator.js"
 import { Transport } from "../provider/Transport.js"
 import { Planner } from "../routing/Planner.js"
+import { Database } from "../store/Database.js"
+import { Journal } from "../store/Journal.js"
+import { Replay } from "../store/Replay.js"
+import * as RequestTables from "../store/RequestTables.js"
 import { Gateway } from "./Gateway.js"
 
-/** The whole gateway without a server and without a network. */
-export const layerNoTransport = Layer.mergeAll(Gateway.layer, Probes.layer, FirstChecks.layer).pipe(
-  Layer.provideMerge(Planner.layer),
-  Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
-  Layer.provideMerge(Layer.merge(Circuits.layer, CatalogEditor.layer)),
-  Layer.provideMerge(Layer.mergeAll(Catalog.layer, CatalogStore.layerMemory, Providers.layer))
-)
+/** The whole gateway without a server and without a network, on who keeps its catalogue. */
+const on = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =>
+  Layer.mergeAll(Gateway.layer, Probes.layer, FirstChecks.layer).pipe(
+    Layer.provideMerge(Planner.layer),
+    Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
+    Layer.provideMerge(Layer.mergeAll(Circuits.layer, CatalogEditor.layer, ModelSync.layer)),
+    Layer.provideMerge(Layer.mergeAll(Catalog.layer, store, Providers.layer))
+  )
+
+const network = Layer.merge(Transport.layer, Simulator.layer)
+
+/** The whole gateway without a server and without a network. What is changed is so until it ends. */
+export const layerNoTransport = on(Layer.merge(CatalogRows.layerMemory, CatalogStore.layerMemory))
 
 /** The whole gateway without a server, on `CurrentSettings`. */
-export const layer = Layer.provideMerge(layerNoTransport, Layer.mergeAll(Transport.layer, Simulator.layer))
+export const layer = Layer.provideMerge(layerNoTransport, network)
+
+/** What goes through the journal, and how it gets into the tables. */
+const replay = Replay.layer(new Map([...SharedHealth.appliers, ...RequestTables.appliers]))
+
+/** In the data directory, where there is a database to wait for. */
+const journal = Layer.unwrapEffect(
+  Effect.map(CurrentSettings, ({ store: { dataDir, database } }) =>
+    database._tag === "None" ? Journal.none : Journal.layer({ directory: join(dataDir, "journal") })
+  )
+)
+
+/** The same with a memory: what is known of health, requests and changes is in the database, which other replicas may share. */
+export const layerStored = Layer.mergeAll(
+  SharedHealth.layer,
+  StoredCatalog.following,
+  StoredEvents.layer,
+  RequestTables.layer
+).pipe(
+  Layer.provideMerge(on(StoredCatalog.layer)),
+  Layer.provideMerge(network),
+  Layer.provideMerge(replay),
+  Layer.provideMerge(journal),
+  Layer.provideMerge(Database.layer)
+)
 
 /** A configuration in the form of the config file. */
 export type Config = ConfigFileEncoded

@@ -1,6 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
+import type { EventQuery, EventRow } from "../store/EventLog.js"
 import type { CircuitState } from "./CircuitState.js"
 import type { InstanceStatus } from "./Status.js"
 
@@ -82,19 +83,36 @@ export const look = (statuses: ReadonlyArray<InstanceStatus>): Asks<void> =>
              IS DISTINCT FROM (given.status, coalesce(given.p50, average_response_time_ms))`
   )
 
-/** Writes `HealthEvent`s down. */
+/** Writes `EventRow`s down. */
 export const tell = (events: Records): Asks<void> =>
   Effect.flatMap(
     SqlClient.SqlClient,
     (sql) => sql`
       INSERT INTO failover_events
         (timestamp, provider, instance, event_type, scope, model, consecutive_failures, next_retry_secs, to_instance, request_id, reason)
-      SELECT to_timestamp(at / 1000.0), provider, instance, event_type, scope, model, consecutive_failures, next_retry_secs,
-             to_instance, request_id, reason
+      SELECT timestamp, provider, instance, event_type, scope, model, consecutive_failures, next_retry_secs, to_instance,
+             request_id, reason
         FROM jsonb_to_recordset(${json(events)}::jsonb) AS given(
-          at double precision, provider text, instance text, event_type text, scope text, model text,
+          timestamp timestamptz, provider text, instance text, event_type text, scope text, model text,
           consecutive_failures integer, next_retry_secs integer, to_instance text, request_id text, reason text)`
   )
+
+/** Those that a query asks for, the latest first. */
+export const events = ({ instance, limit, since, type }: EventQuery): Asks<ReadonlyArray<EventRow>> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const wanted = [
+      ...(instance === undefined ? [] : [sql`instance = ${instance}`]),
+      ...(type === undefined ? [] : [sql`event_type = ${type}`]),
+      ...(since === undefined ? [] : [sql`timestamp >= to_timestamp(${since} / 1000.0)`])
+    ]
+    const found = yield* sql<Omit<EventRow, "id" | "timestamp"> & { readonly id: string; readonly timestamp: Date }>`
+      SELECT id, timestamp, provider, instance, event_type, scope, model, consecutive_failures, next_retry_secs, to_instance,
+             request_id, reason
+        FROM failover_events WHERE ${sql.and(wanted)}
+       ORDER BY timestamp DESC, id DESC LIMIT ${limit}`
+    return found.map((row) => ({ ...row, id: Number(row.id), timestamp: row.timestamp.toISOString() }))
+  })
 
 /** Tells other replicas, and a later run, of circuits. What they know later is kept. */
 export const keep = (states: ReadonlyArray<CircuitState>): Asks<void> =>

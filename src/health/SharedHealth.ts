@@ -10,6 +10,7 @@ import { Circuits } from "./Circuits.js"
 import type { CircuitState } from "./CircuitState.js"
 import { Health } from "./Health.js"
 import * as HealthTables from "./HealthTables.js"
+import * as RecentEvents from "./RecentEvents.js"
 import * as Status from "./Status.js"
 
 /** What of health the journal holds, and how it gets into the tables. */
@@ -36,7 +37,7 @@ export const layer: Layer.Layer<never, never, Circuits | Database | Health | Jou
         live.current().instances.find((instance) => instance.id === id)?.provider ?? id
 
       yield* Effect.acquireRelease(
-        Effect.sync(() => circuits.listen((event) => void journal.append("event", event))),
+        Effect.sync(() => circuits.listen((event) => void journal.append("event", RecentEvents.rowOf(event)))),
         (end) => Effect.sync(end)
       )
 

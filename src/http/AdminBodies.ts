@@ -2,6 +2,7 @@ import * as Schema from "effect/Schema"
 import { strategies } from "../config/Settings.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
 import { MidStream } from "../domain/MidStream.js"
+import { EventRow } from "../store/EventLog.js"
 
 /** What the admin routes answer; also what the subcommands read from a running gateway. */
 
@@ -132,3 +133,18 @@ export const ConfiguredModel = Schema.Struct(
   { id: Schema.String, enabled: Schema.Boolean, source: Source },
   FileForm
 ).annotations({ identifier: "ConfiguredModel" })
+
+/** `GET /admin/events` and `orelse events --json`; the latest first. */
+export const EventsBody = Schema.Struct({ events: Schema.Array(EventRow) }).annotations({ identifier: "Events" })
+export type EventsBody = typeof EventsBody.Type
+
+/** Which events are asked for. */
+export const EventParams = Schema.Struct({
+  /** From 1 to 1000; 100 where it is not said. */
+  limit: Schema.optional(Schema.String),
+  /** ISO 8601. */
+  since: Schema.optional(Schema.String),
+  instance: Schema.optional(Schema.String),
+  /** An `event_type`. */
+  type: Schema.optional(Schema.String)
+})

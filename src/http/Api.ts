@@ -10,6 +10,8 @@ import {
   CircuitPayload,
   ConfiguredInstance,
   ConfiguredModel,
+  EventParams,
+  EventsBody,
   ExplanationBody,
   FailoverBody,
   InstanceBody,
@@ -37,6 +39,7 @@ import {
   RouteAnswer,
   TestResult
 } from "./Bodies.js"
+import { RequestRow } from "../store/RequestLog.js"
 import { RoutePayload } from "./RouteHandler.js"
 
 const ChatGroup = HttpApiGroup.make("chat")
@@ -215,6 +218,23 @@ const CatalogGroup = HttpApiGroup.make("catalog")
       .annotate(OpenApi.Description, "Takes back a model that was added over this API.")
   )
 
+const HistoryGroup = HttpApiGroup.make("history")
+  .add(
+    HttpApiEndpoint.get("request", "/admin/requests/:id")
+      .setPath(Schema.Struct({ id: Schema.String }))
+      .addSuccess(RequestRow)
+      .annotate(
+        OpenApi.Description,
+        "A finished request by the x-request-id of its answer: what was asked, who was called and who answered, never what was said."
+      )
+  )
+  .add(
+    HttpApiEndpoint.get("events", "/admin/events")
+      .setUrlParams(EventParams)
+      .addSuccess(EventsBody)
+      .annotate(OpenApi.Description, "Changes of circuits and checks, and failovers, the latest first.")
+  )
+
 /** Every route of the gateway: the contract, the OpenAPI page and the typed client. */
 export class Api extends HttpApi.make("orelse")
   .add(ChatGroup)
@@ -222,6 +242,7 @@ export class Api extends HttpApi.make("orelse")
   .add(HealthGroup)
   .add(AdminGroup)
   .add(CatalogGroup)
+  .add(HistoryGroup)
   .addError(ErrorBody.annotations(HttpApiSchema.annotations({ status: 400 })))
   .annotate(OpenApi.Title, "orelse")
   .annotate(OpenApi.Version, version)

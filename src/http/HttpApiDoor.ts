@@ -13,6 +13,7 @@ import * as Caller from "../domain/Caller.js"
 import type { GatewayError } from "../domain/GatewayError.js"
 import * as PushStream from "../gateway/PushStream.js"
 import * as Call from "../provider/Call.js"
+import { RequestLog } from "../store/RequestLog.js"
 import * as AccessLog from "./AccessLog.js"
 import * as Guard from "./Guard.js"
 import * as HttpRefusal from "./HttpRefusal.js"
@@ -22,6 +23,7 @@ import type { Handler, Handling } from "./Handler.js"
 import { Readiness } from "./Readiness.js"
 import * as Replies from "./Replies.js"
 import * as ReplyHeaders from "./ReplyHeaders.js"
+import * as RequestRows from "./RequestRows.js"
 import * as RouteTable from "./RouteTable.js"
 import { noFacts, type Facts, type Inbound, type StreamBody, type WireReply } from "./WireReply.js"
 
@@ -30,13 +32,14 @@ interface Visit {
   readonly inbound: Inbound
   readonly caller: Caller.Caller
   readonly bodyLimit: number
-  readonly log: (status: number, facts: Facts) => void
+  /** `asker`: of a request that asks a provider. */
+  readonly log: (status: number, facts: Facts, asker?: Caller.Caller) => void
 }
 
 /** Set by the middleware around every handler. */
 class CurrentVisit extends Context.Reference<CurrentVisit>()("orelse/CurrentVisit", {
   defaultValue: (): Visit => ({
-    inbound: Inbounds.make("GET", "/", {}),
+    inbound: Inbounds.naming()("GET", "/", {}),
     caller: Caller.local,
     bodyLimit: 0,
     log: () => {}
@@ -52,7 +55,7 @@ type Answer = Effect.Effect<
 /** A handler that reads the body itself, as the HttpApi's `handleRaw` wants it. */
 export const answer = (handler: Handler): Answer =>
   Effect.gen(function* () {
-    const visit = yield* CurrentVisit
+    const visit = asking(yield* CurrentVisit)
     const body = yield* readBody(visit.bodyLimit)
     if (body instanceof HttpRefusal.HttpRefusal)
       return yield* respondBeforeEnd(visit, Replies.refuse(visit.inbound, body))
@@ -67,6 +70,8 @@ export const answer = (handler: Handler): Answer =>
     if (!(reply.body instanceof Uint8Array)) yield* cancelUnstarted(visit, reply.body)
     return respond(visit, reply)
   })
+
+const asking = (visit: Visit): Visit => ({ ...visit, log: (status, facts) => visit.log(status, facts, visit.caller) })
 
 /** The body of a request that a handler reads itself. */
 export const wholeBody = Effect.flatMap(CurrentVisit, ({ bodyLimit }) => readBody(bodyLimit))
@@ -88,14 +93,18 @@ export const guarded = HttpApiBuilder.middleware(
     const { current } = yield* LiveSettings
     const readiness = yield* Readiness
     const accessLog = yield* AccessLog.AccessLog
+    const requests = yield* RequestLog
     const guard = Guard.make(server)
+    const inboundOf = Inbounds.naming()
     return (app) =>
       Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
-        const inbound = Inbounds.make(request.method, request.url, request.headers)
+        const inbound = inboundOf(request.method, request.url, request.headers)
         const path = Guard.pathOf(request.url)
-        const log = once((status: number, facts: Facts) =>
-          accessLog.write(AccessLog.line(inbound, path, status, facts))
-        )
+        const log = once((status: number, facts: Facts, asker?: Caller.Caller) => {
+          const line = AccessLog.line(inbound, path, status, facts)
+          accessLog.write(line)
+          if (asker !== undefined) requests.write(RequestRows.make(line, inbound, asker, facts))
+        })
         const visit: Visit = { inbound, caller: Caller.local, bodyLimit: current().server.bodyLimit, log }
         const caller = readiness.draining() && !Guard.isOpen(path) ? HttpRefusal.draining : guard(inbound)
         if (caller instanceof HttpRefusal.HttpRefusal) {

@@ -12,6 +12,7 @@ import * as AdminHandlers from "./AdminHandlers.js"
 import * as Answering from "./Answering.js"
 import { Api } from "./Api.js"
 import * as CatalogHandlers from "./CatalogHandlers.js"
+import * as HistoryHandlers from "./HistoryHandlers.js"
 import * as Door from "./HttpApiDoor.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as ModelList from "./ModelList.js"
@@ -86,7 +87,7 @@ export const layer = HttpApiSwagger.layer({ path: "/docs" }).pipe(
   Layer.provideMerge(HttpApiBuilder.middlewareOpenApi({ path: "/openapi.json" })),
   Layer.provideMerge(Door.guarded),
   Layer.provideMerge(HttpApiBuilder.api(Api)),
-  Layer.provide([ChatLive, ModelsLive, HealthLive, AdminHandlers.layer, CatalogHandlers.layer]),
+  Layer.provide([ChatLive, ModelsLive, HealthLive, AdminHandlers.layer, CatalogHandlers.layer, HistoryHandlers.layer]),
   Layer.provideMerge(HttpApiBuilder.Router.Live),
   Layer.provideMerge(HttpApiBuilder.Middleware.layer)
 )

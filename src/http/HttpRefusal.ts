@@ -62,6 +62,9 @@ export const notSaved = (message: string): HttpRefusal =>
     headers: { "retry-after": "5" }
   })
 
+export const noSuchRequest = (id: string): HttpRefusal =>
+  invalid(404, "request_not_found", `no request '${id}' is known; the latest are kept for a while`, "id")
+
 export const methodNotAllowed = (method: string, allowed: ReadonlyArray<string>): HttpRefusal =>
   new HttpRefusal({
     status: 405,

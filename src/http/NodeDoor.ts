@@ -5,15 +5,17 @@ import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http"
 import type { Caller } from "../domain/Caller.js"
+import type { RequestLog } from "../store/RequestLog.js"
 import * as AccessLog from "./AccessLog.js"
 import * as ErrorWire from "./ErrorWire.js"
 import { pathOf, type Guard } from "./Guard.js"
 import type { Handler, Handling } from "./Handler.js"
 import * as HttpRefusal from "./HttpRefusal.js"
-import * as Inbounds from "./Inbounds.js"
+import type { InboundOf } from "./Inbounds.js"
 import * as NodeBody from "./NodeBody.js"
 import type { Readiness } from "./Readiness.js"
 import * as Replies from "./Replies.js"
+import * as RequestRows from "./RequestRows.js"
 import { noFacts, type Inbound, type StreamBody, type WireReply } from "./WireReply.js"
 
 export interface Door {
@@ -22,10 +24,12 @@ export interface Door {
   /** Everything else. */
   readonly otherwise: RequestListener
   readonly guard: Guard
+  readonly inboundOf: InboundOf
   /** In bytes, at this moment. */
   readonly bodyLimit: () => number
   readonly readiness: Readiness["Type"]
   readonly log: AccessLog.AccessLog["Type"]
+  readonly requests: RequestLog["Type"]
   readonly runtime: Runtime.Runtime<never>
 }
 
@@ -41,13 +45,14 @@ export const make =
       response.on("close", () => door.readiness.leave(cut))
       return door.otherwise(request, response)
     }
-    const inbound = Inbounds.make("POST", request.url ?? "/", request.headers)
+    const inbound = door.inboundOf("POST", request.url ?? "/", request.headers)
     const visit = new Visit(door, inbound, path, request, response)
     const caller = door.readiness.draining() ? HttpRefusal.draining : door.guard(inbound)
     if (caller instanceof HttpRefusal.HttpRefusal) {
       request.resume()
       return visit.write(Replies.refuse(inbound, caller))
     }
+    visit.caller = caller
     NodeBody.read(request, door.bodyLimit(), (body) => {
       if (body instanceof HttpRefusal.HttpRefusal) visit.writeBeforeEnd(Replies.refuse(inbound, body))
       else visit.begin(handler, caller, body)
@@ -61,6 +66,8 @@ class Visit {
   private fiber: Fiber.RuntimeFiber<WireReply> | undefined = undefined
   private stream: StreamBody | undefined = undefined
   private logged = false
+  /** Who was let in. */
+  caller: Caller | undefined = undefined
 
   constructor(
     private readonly door: Door,
@@ -184,6 +191,11 @@ class Visit {
   private log(status: number, facts: WireReply["facts"]): void {
     if (this.logged) return
     this.logged = true
-    this.door.log.write(AccessLog.line(this.inbound, this.path, status, facts))
+    const line = AccessLog.line(this.inbound, this.path, status, facts)
+    this.door.log.write(line)
+    // Strangers fill no table.
+    if (this.caller !== undefined) {
+      this.door.requests.write(RequestRows.make(line, this.inbound, this.caller, facts))
+    }
   }
 }

@@ -8,10 +8,12 @@ import * as Schema from "effect/Schema"
 import * as http from "node:http"
 import { LiveSettings } from "../config/LiveSettings.js"
 import { CurrentSettings } from "../config/Settings.js"
+import { RequestLog } from "../store/RequestLog.js"
 import { AccessLog } from "./AccessLog.js"
 import * as Answering from "./Answering.js"
 import * as Guard from "./Guard.js"
 import * as HttpApp from "./HttpApp.js"
+import * as Inbounds from "./Inbounds.js"
 import * as NodeDoor from "./NodeDoor.js"
 import { Readiness } from "./Readiness.js"
 
@@ -31,15 +33,18 @@ export class Server extends Context.Tag("orelse/Server")<Server, { readonly url:
       const handlers = new Map(Object.entries(yield* Answering.make))
       const readiness = yield* Readiness
       const log = yield* AccessLog
+      const requests = yield* RequestLog
       const runtime = yield* Effect.runtime<never>()
       const otherwise = yield* NodeHttpServer.makeHandler(yield* HttpApiBuilder.httpApp)
       const listener = NodeDoor.make({
         handlers,
         otherwise,
         guard: Guard.make(settings.server),
+        inboundOf: Inbounds.naming(),
         bodyLimit: () => current().server.bodyLimit,
         readiness,
         log,
+        requests,
         runtime
       })
       const { host, port } = settings.server

@@ -4,6 +4,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { Exit } from "effect/Exit"
 import * as Queue from "effect/Queue"
+import { events } from "../../src/cli/Events.js"
 import { explain } from "../../src/cli/Explain.js"
 import { models } from "../../src/cli/Models.js"
 import { simulate } from "../../src/cli/Simulate.js"
@@ -36,4 +37,4 @@ export const running = (said: Queue.Enqueue<string>, args: ReadonlyArray<string>
     )
   )
 
-const orelse = Command.make("orelse").pipe(Command.withSubcommands([explain, stats, simulate, models]))
+const orelse = Command.make("orelse").pipe(Command.withSubcommands([events, explain, stats, simulate, models]))

@@ -65,14 +65,25 @@ layer(migrated, { timeout: "60 seconds" })("the tables of health", (it) => {
     Effect.gen(function* () {
       yield* tidy
       const sql = yield* SqlClient.SqlClient
-      const event = { at, instance: "a", provider: "openai", event_type: "circuit_open", scope: "instance" }
-      yield* HealthTables.tell([{ ...event, consecutive_failures: 3, next_retry_secs: 60 }])
+      const event = { instance: "a", provider: "openai", event_type: "circuit_open", scope: "instance" }
+      const timestamp = new Date(at).toISOString()
+      const other = { ...event, instance: "b", consecutive_failures: 1, timestamp: new Date(at + 1).toISOString() }
+      yield* HealthTables.tell([{ ...event, timestamp, consecutive_failures: 3, next_retry_secs: 60 }, other])
       yield* HealthTables.sample([
         { instance: "a", provider: "openai", model: "m", health_status: "degraded", response_time_ms: 12.5, at }
       ])
-      const [told] = yield* sql`SELECT * FROM failover_events`
-      assert.deepInclude(told, { ...omit(event, "at"), consecutive_failures: 3, next_retry_secs: 60, model: null })
-      assert.deepStrictEqual(told?.["timestamp"], new Date(at))
+      const all = { limit: 10, since: undefined, instance: undefined, type: undefined }
+      const found = yield* HealthTables.events(all)
+      const [latest, first] = found
+      assert.deepInclude(first, { ...event, timestamp, consecutive_failures: 3, next_retry_secs: 60, model: null })
+      assert.deepInclude(latest, { ...other, next_retry_secs: null })
+      assert.deepStrictEqual(yield* HealthTables.events({ ...all, since: at + 1 }), found.slice(0, 1))
+      assert.deepStrictEqual(
+        yield* HealthTables.events({ ...all, instance: "a", type: "circuit_open" }),
+        found.slice(1)
+      )
+      assert.deepStrictEqual(yield* HealthTables.events({ ...all, limit: 1 }), found.slice(0, 1))
+      assert.deepStrictEqual(yield* HealthTables.events({ ...all, type: "failover" }), [])
       const [sampled] = yield* sql`SELECT * FROM model_health_history`
       assert.deepInclude(sampled, { provider: "a", model: "m", health_status: "degraded", response_time_ms: 12.5 })
     })
@@ -114,14 +125,11 @@ layer(migrated, { timeout: "60 seconds" })("the tables of health", (it) => {
       const now = Date.now()
       const day = 86_400_000
       yield* HealthTables.tell([
-        { ...event, at: now - 31 * day },
-        { ...event, at: now - 29 * day }
+        { ...event, timestamp: new Date(now - 31 * day) },
+        { ...event, timestamp: new Date(now - 29 * day) }
       ])
       assert.deepStrictEqual(yield* HealthTables.prune(30), { events: 1, samples: 0, requests: 0 })
       assert.deepStrictEqual(yield* HealthTables.prune(30), { events: 0, samples: 0, requests: 0 })
     })
   )
 })
-
-const omit = <A extends object>(value: A, key: keyof A): Partial<A> =>
-  Object.fromEntries(Object.entries(value).filter(([name]) => name !== key)) as Partial<A>

@@ -152,13 +152,14 @@ for (const door of doors) {
     it.scopedLive("names who began it in its headers, and who ended it in the log", () =>
       Effect.gen(function* () {
         const { gateway } = yield* chained(door, openai, openai)
-        const { headers } = yield* chat(gateway, streaming)
+        const { headers } = yield* chat(gateway, streaming, { "x-request-id": "request-7" })
         const named = ["instance", "attempts", "fallback"].map((name) => headers.get(`x-orelse-${name}`))
         assert.deepStrictEqual(named, ["first", "1", "false"])
         const { attempts: calls, failure, fallback, instance, output_tokens } = yield* gateway.line
         assert.deepStrictEqual([instance, calls, fallback, failure, output_tokens], ["second", 2, true, undefined, 3])
         assert.strictEqual(gateway.log.length, 1)
-        for (const said of ["fallback", "from=first", "to=second", 'continues="after 7 characters"']) {
+        const told = ["fallback", "from=first", "to=second", "request=request-7", 'continues="after 7 characters"']
+        for (const said of told) {
           assert.include(gateway.log[0], said)
         }
       })

@@ -11,6 +11,8 @@ import type * as Scope from "effect/Scope"
 import * as http from "node:http"
 import { CurrentSettings, type InstanceSettings, type Settings } from "../../src/config/Settings.js"
 import * as Live from "../../src/gateway/Live.js"
+import * as RecentEvents from "../../src/health/RecentEvents.js"
+import { RequestLog } from "../../src/store/RequestLog.js"
 import { AccessLog, type AccessLine } from "../../src/http/AccessLog.js"
 import * as HttpApp from "../../src/http/HttpApp.js"
 import { Readiness } from "../../src/http/Readiness.js"
@@ -49,6 +51,8 @@ export const serve = (door: Door, configured: Settings): Effect.Effect<Running, 
     }
     const context = yield* Layer.build(
       layers[door].pipe(
+        Layer.provide(RequestLog.memory),
+        Layer.provide(RecentEvents.layer),
         Layer.provide(Live.layer),
         Layer.provideMerge(Layer.merge(Database.layerNone, Readiness.layer)),
         Layer.provide(Layer.succeed(AccessLog, { write })),

@@ -13,6 +13,8 @@ import { Server } from "../../../src/http/Server.js"
 import { Concurrency } from "../../../src/limits/Concurrency.js"
 import * as Timers from "../../../src/provider/Timers.js"
 import { Database } from "../../../src/store/Database.js"
+import { RequestLog } from "../../../src/store/RequestLog.js"
+import * as RecentEvents from "../../../src/health/RecentEvents.js"
 import { instance } from "../../support/settings.js"
 import { eventually } from "./command.js"
 import type { Provider } from "./provider.js"
@@ -33,6 +35,8 @@ export const serve = (configured: Settings): Effect.Effect<Inside, never, Scope.
   Effect.gen(function* () {
     const context = yield* Layer.build(
       Layer.orDie(Server.layer).pipe(
+        Layer.provide(RequestLog.memory),
+        Layer.provide(RecentEvents.layer),
         Layer.provideMerge(Live.layer),
         Layer.provide(Layer.merge(Database.layerNone, Readiness.layer)),
         Layer.provide(Layer.succeed(AccessLog, { write: () => {} })),
