@@ -53,8 +53,9 @@ export const make = (changed: () => void): Effect.Effect<Watcher, never, Scope.S
 export const onHangUp = (wished: () => void): Effect.Effect<void, never, Scope.Scope> => {
   const hadTerminal = hasTerminal()
   const hear = (): void => {
-    if (hadTerminal && !hasTerminal()) process.kill(process.pid, "SIGTERM")
-    else wished()
+    if (!hadTerminal || hasTerminal()) return wished()
+    process.off("SIGHUP", hear)
+    process.kill(process.pid, "SIGHUP")
   }
   return Effect.acquireRelease(
     Effect.sync(() => {
