@@ -1,5 +1,8 @@
 export { Catalog } from "./catalog/Catalog.js"
+export { CatalogEditor } from "./catalog/CatalogEditor.js"
+export { CatalogStore } from "./catalog/CatalogStore.js"
 export { ConfigError } from "./config/ConfigError.js"
+export { LiveSettings } from "./config/LiveSettings.js"
 export { CurrentSettings, type Settings } from "./config/Settings.js"
 export type { Attempt } from "./domain/Attempt.js"
 export type { Caller } from "./domain/Caller.js"

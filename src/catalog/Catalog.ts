@@ -20,8 +20,8 @@ export interface Snapshot {
   readonly instances: ReadonlyArray<InstanceSettings>
   /** Every enabled candidate for a model name, in order of preference; empty when nobody serves it. */
   readonly resolve: (model: string) => ReadonlyArray<Target>
-  /** The first who would serve a model, without a list of all; `undefined` when nobody does. */
-  readonly firstOf: (model: string) => InstanceSettings | undefined
+  /** Whose model it is, for a list: the first who serves it, or of a long list the first who has listed it. */
+  readonly ownerOf: (model: string) => InstanceSettings | undefined
   /** Has the operator taken this name out of service? */
   readonly isOff: (model: string) => boolean
   /** What becomes of its broken streams, where the request does not say. */
@@ -125,6 +125,7 @@ export const makeSnapshot = (
     .filter((instance) => instance.enabled)
     .toSorted((a, b) => a.priority - b.priority)
   const byId = new Map(instances.map((instance) => [instance.id, instance]))
+  const ranks = new Map(instances.map(({ id }, rank) => [id, rank]))
   const configured = new Map<string, ModelSettings>()
   for (const model of settings.models) {
     for (const name of [model.id, ...model.aliases]) configured.set(name, model)
@@ -164,6 +165,7 @@ export const makeSnapshot = (
   }
 
   const remembered = new Map<string, ReadonlyArray<Target>>()
+  const owners = new Map<string, number>()
   let names: ReadonlyArray<string> | undefined
   return {
     settings,
@@ -181,7 +183,13 @@ export const makeSnapshot = (
       if (targets.length > 0 && remembered.size < maxRemembered) remembered.set(name, targets)
       return targets
     },
-    firstOf: (name) => targetsOf(name)[0]?.instance,
+    ownerOf: (name) => {
+      if (configured.has(name) || !rows.models.has(name)) return targetsOf(name)[0]?.instance
+      const rank = owners.get(name) ?? firstListed(name, ranks, rows)
+      if (rank === undefined) return undefined
+      owners.set(name, rank)
+      return instances[rank]
+    },
     get modelNames() {
       return (names ??= modelNames(settings, instances, rows).filter((name) => !isOff(name)))
     }
@@ -203,13 +211,23 @@ const modelNames = (
   for (const instance of instances) {
     for (const model of instance.models ?? ModelName.knownModels(instance, settings.replacements)) names.add(model)
   }
+  const byId = new Map(instances.map((instance) => [instance.id, instance]))
   for (const model of rows.models) {
-    const listed = rows.named(model)
-    const isServed = instances.some((instance) => {
-      const row = listed.get(instance.id)
-      return row?.active === true && ModelName.offers(instance, row.providerModelId)
+    const isServed = rows.all(model).some(({ active, instance, providerModelId }) => {
+      const lists = active ? byId.get(instance) : undefined
+      return lists !== undefined && ModelName.offers(lists, providerModelId)
     })
     if (isServed) names.add(model)
   }
   return [...names]
+}
+
+/** The first of these instances who has listed a model. */
+const firstListed = (name: string, ranks: ReadonlyMap<string, number>, rows: Rows.Rows): number | undefined => {
+  let first: number | undefined
+  for (const { active, instance } of rows.all(name)) {
+    const rank = active ? ranks.get(instance) : undefined
+    if (rank !== undefined && (first === undefined || rank < first)) first = rank
+  }
+  return first
 }

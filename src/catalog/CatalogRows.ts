@@ -1,12 +1,9 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import type { InstanceSettings } from "../config/Settings.js"
+import type { StoreFailed } from "./CatalogStore.js"
 import type { ModelRow } from "./ModelRow.js"
-
-/** The catalogue could not be read or written, and is as it was. `message` is a safe sentence. */
-export class StoreFailed extends Schema.TaggedError<StoreFailed>()("StoreFailed", { message: Schema.String }) {}
 
 /** What became of the rows of an instance. A row is the same one as long as the provider's id is. */
 export interface Changes {

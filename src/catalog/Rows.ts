@@ -19,6 +19,8 @@ export interface CatalogRow {
 export interface Rows {
   /** Has the instance given a list? */
   readonly synced: (instance: string) => boolean
+  /** Every row of a name, canonical or an instance's own. */
+  readonly all: (name: string) => ReadonlyArray<CatalogRow>
   /** By instance, the row that answers to a name: its own id before its canonical one, an active row before others. */
   readonly named: (name: string) => ReadonlyMap<string, CatalogRow>
   /** The row of an instance's own id. */
@@ -28,7 +30,13 @@ export interface Rows {
 }
 
 /** Nobody has given a list. */
-export const none: Rows = { synced: () => false, named: () => nothing, own: () => undefined, models: new Set() }
+export const none: Rows = {
+  synced: () => false,
+  all: () => [],
+  named: () => nothing,
+  own: () => undefined,
+  models: new Set()
+}
 
 /** Sorts rows by name, with pauses: there may be more than a million of them, and requests go on meanwhile. */
 export const index = (rows: ReadonlyArray<CatalogRow>): Effect.Effect<Rows> =>
@@ -43,26 +51,33 @@ export const index = (rows: ReadonlyArray<CatalogRow>): Effect.Effect<Rows> =>
         add(byName, row.modelId, row)
         if (row.providerModelId !== row.modelId) add(byName, row.providerModelId, row)
       }
-      yield* Effect.yieldNow()
+      yield* pause
     }
-    const of = (name: string): ReadonlyArray<CatalogRow> => {
+    const all = (name: string): ReadonlyArray<CatalogRow> => {
       const found = byName.get(name)
       return found === undefined ? [] : isMany(found) ? found : [found]
     }
     return {
       synced: (instance) => synced.has(instance),
       models,
+      all,
       named: (name) => {
         const best = new Map<string, CatalogRow>()
-        for (const row of of(name)) {
+        for (const row of all(name)) {
           const other = best.get(row.instance)
           if (other === undefined || isBetter(row, other, name)) best.set(row.instance, row)
         }
         return best
       },
-      own: (instance, id) => of(id).find((row) => row.instance === instance && row.providerModelId === id)
+      own: (instance, id) => all(id).find((row) => row.instance === instance && row.providerModelId === id)
     }
   })
+
+/** Effect's own yield lets other fibers run, but no sockets. */
+const pause = Effect.async<void>((resume) => {
+  const waiting = setImmediate(() => resume(Effect.void))
+  return Effect.sync(() => clearImmediate(waiting))
+})
 
 /** About a ms of work. */
 const atOnce = 2_000

@@ -9,8 +9,8 @@ import { Database } from "../store/Database.js"
 import { describe } from "../store/DatabaseError.js"
 import * as Seal from "../store/Seal.js"
 import { Catalog } from "./Catalog.js"
-import { CatalogRows, StoreFailed } from "./CatalogRows.js"
-import { CatalogStore, type Change } from "./CatalogStore.js"
+import { CatalogRows } from "./CatalogRows.js"
+import { CatalogStore, StoreFailed, type Change } from "./CatalogStore.js"
 import * as CatalogTables from "./CatalogTables.js"
 
 /** The catalogue's changes and lists in the database, or in memory where there is none by choice. */
@@ -24,8 +24,6 @@ const stored = Layer.effectContext(
   Effect.gen(function* () {
     const database = yield* Database
     const seal = sealOf(yield* CurrentSettings)
-    const asked = <A, E>(effect: Effect.Effect<A, E>) =>
-      Effect.mapError(effect, (error) => new StoreFailed({ message: `nothing was changed: ${reasonOf(error)}` }))
     return Context.make(CatalogStore, {
       save: (change) =>
         Effect.flatMap(sealed(change, seal), (key) => asked(database.use(CatalogTables.save(change, key))))
@@ -106,3 +104,6 @@ const reasonOf = (error: unknown): string =>
   error instanceof Error && "_tag" in error && error._tag === "DatabaseUnavailable"
     ? error.message
     : `the database refuses (${describe(error)})`
+
+const asked = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, StoreFailed> =>
+  Effect.mapError(effect, (error) => new StoreFailed({ message: `nothing was changed: ${reasonOf(error)}` }))

@@ -31,18 +31,24 @@ export const url = Options.text("url").pipe(
 
 export const json = Options.boolean("json").pipe(Options.withDescription("print JSON, for scripts"))
 
-/** The settings of this process under these options. */
-export const settings = (options: {
+/** What a subcommand was told about settings. */
+export interface Given {
   readonly config: Option.Option<string>
   readonly port?: Option.Option<number>
   readonly host?: Option.Option<string>
-}): Effect.Effect<Settings, ConfigError, FileSystem.FileSystem> =>
-  LoadSettings.load({
-    configPath: Option.getOrUndefined(options.config),
-    cli: {
-      port: Option.getOrUndefined(options.port ?? Option.none()),
-      host: Option.getOrUndefined(options.host ?? Option.none())
-    },
-    env: process.env,
-    cwd: process.cwd()
-  })
+}
+
+/** Where the settings of this process come from under these options. */
+export const sources = (options: Given): LoadSettings.LoadOptions => ({
+  configPath: Option.getOrUndefined(options.config),
+  cli: {
+    port: Option.getOrUndefined(options.port ?? Option.none()),
+    host: Option.getOrUndefined(options.host ?? Option.none())
+  },
+  env: process.env,
+  cwd: process.cwd()
+})
+
+/** The settings of this process under these options. */
+export const settings = (options: Given): Effect.Effect<Settings, ConfigError, FileSystem.FileSystem> =>
+  LoadSettings.load(sources(options))

@@ -1,6 +1,9 @@
 import * as Command from "@effect/cli/Command"
+import type * as FileSystem from "@effect/platform/FileSystem"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { Catalog } from "../catalog/Catalog.js"
+import type * as LoadSettings from "../config/LoadSettings.js"
 import { CurrentSettings, type Settings } from "../config/Settings.js"
 import * as Live from "../gateway/Live.js"
 import * as FirstChecks from "../health/FirstChecks.js"
@@ -13,17 +16,22 @@ import * as Changes from "./Changes.js"
 import type { Failed } from "./Failed.js"
 import * as Logging from "./Logging.js"
 import * as Options from "./Options.js"
+import * as Reload from "./Reload.js"
 
 /** `orelse start`: serves until it is told to stop. */
 export const start = Command.make(
   "start",
   { config: Options.config, port: Options.port, host: Options.host },
-  (options) => Effect.flatMap(Options.settings(options), (settings) => Layer.launch(app(settings)))
+  (options) =>
+    Effect.flatMap(Options.settings(options), (settings) => Layer.launch(app(settings, Options.sources(options))))
 ).pipe(Command.withDescription("serve the gateway"))
 
 /** The gateway, its server and its log; in that order they come down again from the right. */
-const app = (settings: Settings): Layer.Layer<never, ListenFailed | Failed | Refused> =>
-  Layer.scopedDiscard(greet(settings)).pipe(
+const app = (
+  settings: Settings,
+  sources: LoadSettings.LoadOptions
+): Layer.Layer<never, ListenFailed | Failed | Refused, FileSystem.FileSystem> =>
+  Layer.scopedDiscard(Effect.zipRight(greet(settings), Reload.run(sources))).pipe(
     Layer.provide(Server.layer),
     Layer.provide(Live.layerStored),
     Layer.provide(Readiness.layer),
@@ -34,6 +42,7 @@ const app = (settings: Settings): Layer.Layer<never, ListenFailed | Failed | Ref
 const greet = (settings: Settings) =>
   Effect.gen(function* () {
     const { url } = yield* Server
+    const catalog = yield* Catalog
     const health = yield* Health
     const database = yield* Database
     database.announce(url)
@@ -44,7 +53,7 @@ const greet = (settings: Settings) =>
     if (settings.health.checkOnStart) {
       yield* Effect.forkScoped(
         Effect.forEach(
-          settings.instances.filter((instance) => instance.enabled),
+          catalog.snapshot().instances,
           (instance) => Effect.flatMap(health.check(instance), FirstChecks.announce),
           { concurrency: "unbounded", discard: true }
         )

@@ -47,6 +47,13 @@ export const load = Effect.fn("LoadSettings.load")(function* ({ cli, configPath,
   )
 })
 
+/** The files that `load` reads, whether or not they are there. */
+export const filesOf = Effect.fn("LoadSettings.filesOf")(function* ({ configPath, cwd, env: given }: LoadOptions) {
+  const env = yield* environment({ cwd, env: given })
+  const path = configPath ?? env.get("ORELSE_CONFIG")
+  return [resolve(cwd, ".env"), ...(path === undefined ? [] : [resolve(cwd, path)])]
+})
+
 /** The variables that are set, here or in `.env`, unchecked. For who asks a gateway and needs no settings of its own. */
 export const environment = Effect.fn("LoadSettings.environment")(function* ({
   cwd,

@@ -205,16 +205,16 @@ export const prune = (
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const age = `${days} days`
-    const events = yield* sql<{ n: number }>`
+    const happened = yield* sql<{ n: number }>`
       WITH gone AS (DELETE FROM failover_events WHERE timestamp < now() - ${age}::interval RETURNING 1)
       SELECT count(*)::int AS n FROM gone`
-    const samples = yield* sql<{ n: number }>`
+    const sampled = yield* sql<{ n: number }>`
       WITH gone AS (DELETE FROM model_health_history WHERE checked_at < now() - ${age}::interval RETURNING 1)
       SELECT count(*)::int AS n FROM gone`
-    const requests = yield* sql<{ n: number }>`
+    const asked = yield* sql<{ n: number }>`
       WITH gone AS (DELETE FROM requests WHERE timestamp < now() - ${age}::interval RETURNING 1)
       SELECT count(*)::int AS n FROM gone`
-    return { events: gone(events), samples: gone(samples), requests: gone(requests) }
+    return { events: gone(happened), samples: gone(sampled), requests: gone(asked) }
   })
 
 const gone = (deleted: ReadonlyArray<{ readonly n: number }>): number => deleted[0]?.n ?? 0

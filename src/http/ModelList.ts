@@ -15,7 +15,7 @@ export const make = (
   discovered: ReadonlyArray<{ readonly model: string; readonly instance: InstanceSettings }>
 ): ReadonlyArray<ListedModel> => {
   const owners = new Map<string, string>()
-  for (const name of snapshot.modelNames) owners.set(name, snapshot.firstOf(name)?.provider ?? "orelse")
+  for (const name of snapshot.modelNames) owners.set(name, snapshot.ownerOf(name)?.provider ?? "orelse")
   for (const { instance, model } of discovered) {
     // An instance that lists its models in the configuration serves no others.
     if (instance.models === undefined && !owners.has(model) && !snapshot.isOff(model))

@@ -122,7 +122,7 @@ describe("a model that the instances list", () => {
       const snapshot = yield* snapshotOf([together, limited, at("off", "groq", { enabled: false })], rows)
       assert.deepStrictEqual(snapshot.modelNames, ["llama-3.1-8b-instant", "llama-3.1-8b"])
       assert.isEmpty(chain(snapshot, "dark"))
-      assert.strictEqual(snapshot.firstOf("llama-3.1-8b"), together)
+      assert.strictEqual(snapshot.ownerOf("llama-3.1-8b"), together)
     })
   )
 

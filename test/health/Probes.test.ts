@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import * as Random from "effect/Random"
 import * as TestClock from "effect/TestClock"
+import { Catalog } from "../../src/catalog/Catalog.js"
 import type { HealthSettings, InstanceSettings } from "../../src/config/Settings.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
 import { Circuits } from "../../src/health/Circuits.js"
@@ -42,7 +43,7 @@ interface Setup {
 /** A gateway that checks these; with the chance of 0.5 the first time at 15 s and then every 30 s. */
 const probing = <A, E>(
   { chance = Random.fixed([0.5]), fields = {}, health, peers }: Setup,
-  body: (asked: Asked, bodies: ReadonlyArray<unknown>) => Effect.Effect<A, E, Circuits | Gateway>
+  body: (asked: Asked, bodies: ReadonlyArray<unknown>) => Effect.Effect<A, E, Catalog | Circuits | Gateway>
 ) =>
   Effect.gen(function* () {
     const clock = yield* Effect.clock
@@ -356,6 +357,37 @@ describe("checks with a chat", () => {
       Effect.gen(function* () {
         yield* TestClock.adjust("20 seconds")
         assert.deepStrictEqual(asked(), ["a list 15"])
+      })
+    )
+  )
+})
+
+describe("active checks of a configuration that changes", () => {
+  it.effect("come to whoever is new, leave whoever is gone, and end where there are to be none", () =>
+    probing({ peers: { a: well(), b: well() }, fields: { b: { enabled: false } } }, (asked) =>
+      Effect.gen(function* () {
+        const { configured, setSettings } = yield* Catalog
+        const before = configured()
+        yield* TestClock.adjust("20 seconds")
+        assert.deepStrictEqual(asked(), ["a list 15"])
+        setSettings({ ...before, instances: before.instances.map((each) => ({ ...each, enabled: each.id === "b" })) })
+        yield* TestClock.adjust("70 seconds")
+        assert.deepStrictEqual(asked(), ["b list 35", "b list 65"])
+        setSettings({ ...before, health: { ...before.health, probe: "passive" } })
+        yield* TestClock.adjust("5 minutes")
+        assert.isEmpty(asked())
+      })
+    )
+  )
+
+  it.effect("go on in their rhythm for whoever stays as it was", () =>
+    probing({ peers: { a: well() } }, (asked) =>
+      Effect.gen(function* () {
+        const { configured, setSettings } = yield* Catalog
+        yield* TestClock.adjust("20 seconds")
+        setSettings({ ...configured(), models: [] })
+        yield* TestClock.adjust("40 seconds")
+        assert.deepStrictEqual(asked(), ["a list 15", "a list 45"])
       })
     )
   )
