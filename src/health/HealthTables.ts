@@ -7,8 +7,8 @@ import type { InstanceStatus } from "./Status.js"
 
 type Asks<A> = Effect.Effect<A, SqlError, SqlClient.SqlClient>
 
-/** A record of the journal, which is JSON; the tables' own types and checks say whether it is good. */
-type Records = ReadonlyArray<unknown>
+/** Records of the journal, a JSON array; the tables' own types and checks say whether they are good. */
+type Records = string
 
 const json = (value: unknown): string => JSON.stringify(value)
 
@@ -19,7 +19,7 @@ const known = (records: Records): Asks<void> =>
     (sql) => sql`
       INSERT INTO providers (slug, vendor, name)
       SELECT DISTINCT ON (instance) instance, provider, instance
-        FROM jsonb_to_recordset(${json(records)}::jsonb) AS given(instance text, provider text)
+        FROM jsonb_to_recordset(${records}::jsonb) AS given(instance text, provider text)
       ON CONFLICT (slug) DO NOTHING`
   )
 
@@ -33,7 +33,7 @@ export const count = (deltas: Records): Asks<void> =>
         (provider, model, success_count, error_count, average_response_time_ms, last_checked_at)
       SELECT instance, model, sum(success), sum(errors),
              sum("latencySum") / nullif(sum("latencyCount"), 0), to_timestamp(max("lastAt") / 1000.0)
-        FROM jsonb_to_recordset(${json(deltas)}::jsonb) AS given(
+        FROM jsonb_to_recordset(${deltas}::jsonb) AS given(
           instance text, model text, success bigint, errors bigint,
           "latencySum" double precision, "latencyCount" bigint, "lastAt" double precision)
        GROUP BY instance, model
@@ -57,13 +57,13 @@ export const sample = (samples: Records): Asks<void> =>
     yield* sql`
       INSERT INTO model_health_history (provider, model, health_status, response_time_ms, checked_at)
       SELECT instance, model, health_status, response_time_ms, to_timestamp(at / 1000.0)
-        FROM jsonb_to_recordset(${json(samples)}::jsonb) AS given(
+        FROM jsonb_to_recordset(${samples}::jsonb) AS given(
           instance text, model text, health_status text, response_time_ms double precision, at double precision)`
     yield* sql`
       UPDATE models
          SET health_status = given.health_status,
              average_response_time_ms = coalesce(given.response_time_ms, models.average_response_time_ms)
-        FROM jsonb_to_recordset(${json(samples)}::jsonb) AS given(
+        FROM jsonb_to_recordset(${samples}::jsonb) AS given(
                instance text, model text, health_status text, response_time_ms double precision)
         JOIN providers ON providers.slug = given.instance
        WHERE models.provider_id = providers.id AND models.provider_model_id = given.model`
@@ -92,7 +92,7 @@ export const tell = (events: Records): Asks<void> =>
         (timestamp, provider, instance, event_type, scope, model, consecutive_failures, next_retry_secs, to_instance, request_id, reason)
       SELECT timestamp, provider, instance, event_type, scope, model, consecutive_failures, next_retry_secs, to_instance,
              request_id, reason
-        FROM jsonb_to_recordset(${json(events)}::jsonb) AS given(
+        FROM jsonb_to_recordset(${events}::jsonb) AS given(
           timestamp timestamptz, provider text, instance text, event_type text, scope text, model text,
           consecutive_failures integer, next_retry_secs integer, to_instance text, request_id text, reason text)`
   )

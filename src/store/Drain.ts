@@ -8,8 +8,8 @@ import * as Schema from "effect/Schema"
 import type { Batch } from "./Backlog.js"
 import type { Database } from "./Database.js"
 
-/** Writes records of one kind, in order, inside a transaction. */
-export type Applier = (rows: ReadonlyArray<unknown>) => Effect.Effect<void, SqlError, SqlClient.SqlClient>
+/** Writes records of one kind, inside a transaction. They are a JSON array, in order. */
+export type Applier = (records: string) => Effect.Effect<void, SqlError, SqlClient.SqlClient>
 
 /** By kind. Of one batch, the kinds are applied in the order of this map: whoever refers to another kind's rows is later. */
 export type Appliers = ReadonlyMap<string, Applier>
@@ -55,17 +55,17 @@ interface Sorted {
   readonly known: ReadonlyArray<{
     readonly kind: string
     readonly applier: Applier
-    readonly rows: ReadonlyArray<unknown>
+    readonly rows: ReadonlyArray<string>
   }>
   readonly unknown: ReadonlyMap<string, number>
 }
 
 const sort = (appliers: Appliers, { records }: Batch): Sorted => {
-  const rows = new Map<string, Array<unknown>>()
-  for (const { data, kind } of records) {
+  const rows = new Map<string, Array<string>>()
+  for (const { json, kind } of records) {
     const same = rows.get(kind)
-    if (same === undefined) rows.set(kind, [data])
-    else same.push(data)
+    if (same === undefined) rows.set(kind, [json])
+    else same.push(json)
   }
   const known = [...appliers].flatMap(([kind, applier]) => {
     const found = rows.get(kind)
@@ -104,7 +104,7 @@ const allAtOnce = ({ known, unknown }: Sorted) =>
   Effect.gen(function* () {
     let records = 0
     for (const { applier, rows } of known) {
-      yield* applier(rows)
+      yield* applier(`[${rows.join(",")}]`)
       records += rows.length
     }
     return { records, unknown, poisoned: new Map<string, number>() }
@@ -117,7 +117,7 @@ const oneByOne = ({ known, unknown }: Sorted) =>
     let records = 0
     for (const { applier, kind, rows } of known) {
       for (const row of rows) {
-        const exit = yield* Effect.exit(sql.withTransaction(applier([row])))
+        const exit = yield* Effect.exit(sql.withTransaction(applier(`[${row}]`)))
         if (Exit.isSuccess(exit)) records++
         else if (waitsFor(exit.cause) !== undefined) return yield* Effect.failCause(exit.cause)
         else {

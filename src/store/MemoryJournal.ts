@@ -30,7 +30,7 @@ export const make = (maxRecords: number) => {
       Effect.sync(() => {
         const start = Math.max(from, first)
         const read = lines.slice(start - first, start - first + batchRecords)
-        const records = read.flatMap((line) => decode(line) ?? [])
+        const records = read.flatMap((line) => decode(line.trimEnd()) ?? [])
         return { from, next: start + read.length, records, damaged: read.length - records.length }
       }),
     forget: (position) =>

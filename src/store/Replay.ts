@@ -3,6 +3,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import { performance } from "node:perf_hooks"
 import { batchRecords, type Backlog, type Batch } from "./Backlog.js"
 import { Database } from "./Database.js"
 import * as Drain from "./Drain.js"
@@ -14,8 +15,10 @@ import { Journal } from "./Journal.js"
  */
 export class Replay extends Context.Tag("orelse/Replay")<Replay, { readonly stats: () => ReplayStats }>() {
   /** As long as its scope lasts, in batches; at its end it brings what it can within 2 s. */
-  static readonly layer = (appliers: Drain.Appliers): Layer.Layer<Replay, never, Database | Journal> =>
-    Layer.scoped(Replay, make(appliers))
+  static readonly layer = (
+    appliers: Drain.Appliers,
+    utilization: Utilization = ofThisProcess()
+  ): Layer.Layer<Replay, never, Database | Journal> => Layer.scoped(Replay, make(appliers, utilization))
 }
 
 /** Records since the start. */
@@ -29,7 +32,20 @@ export interface ReplayStats {
   readonly damaged: number
 }
 
-const make = (appliers: Drain.Appliers) =>
+/** The share of the time since it was last asked in which the event loop had work. */
+type Utilization = () => number
+
+const ofThisProcess = (): Utilization => {
+  let looked = performance.eventLoopUtilization()
+  return () => {
+    const now = performance.eventLoopUtilization()
+    const { utilization } = performance.eventLoopUtilization(now, looked)
+    looked = now
+    return utilization
+  }
+}
+
+const make = (appliers: Drain.Appliers, utilization: Utilization) =>
   Effect.gen(function* () {
     const database = yield* Database
     const journal = yield* Journal
@@ -53,6 +69,11 @@ const make = (appliers: Drain.Appliers) =>
         }
       })
 
+    /** Requests go first: while there is hardly time for them, and room for what waits, little is brought. */
+    const breather = Effect.suspend(() =>
+      utilization() > busy && journal.stats().pending < mostWaiting ? Effect.sleep(rest) : Effect.void
+    )
+
     const positions = new Map<string, number>()
 
     /** Of one that grows, only as long as there are full batches, unless all is asked for. */
@@ -66,7 +87,10 @@ const make = (appliers: Drain.Appliers) =>
           positions.set(backlog.id, position)
           if (applied !== undefined) yield* report(backlog.id, batch, applied)
           yield* backlog.forget(position)
-          if (backlog.grows && !all && batch.records.length < batchRecords) return
+          if (backlog.grows && !all) {
+            if (batch.records.length < batchRecords) return
+            yield* breather
+          }
         }
         if (backlog.grows) return
         positions.delete(backlog.id)
@@ -126,6 +150,15 @@ const make = (appliers: Drain.Appliers) =>
     )
     return Replay.of({ stats: () => ({ ...totals }) })
   })
+
+/** Of the event loop, as a share of its time. */
+const busy = 0.9
+
+/** In ms. */
+const rest = 1_000
+
+/** Records that may wait while requests go first: some 100 MB of them. */
+const mostWaiting = 100_000
 
 /** Records are collected for so many ms before they are brought. */
 const collecting = 250

@@ -9,7 +9,7 @@ import { Journal } from "./Journal.js"
 import { RequestLog, type RequestRow } from "./RequestLog.js"
 
 /** Writes `RequestRow`s down. Of two with one id the first one stays. */
-const insert = (rows: ReadonlyArray<unknown>): Effect.Effect<void, SqlError, SqlClient.SqlClient> =>
+const insert = (records: string): Effect.Effect<void, SqlError, SqlClient.SqlClient> =>
   Effect.flatMap(
     SqlClient.SqlClient,
     (sql) => sql`
@@ -18,7 +18,7 @@ const insert = (rows: ReadonlyArray<unknown>): Effect.Effect<void, SqlError, Sql
          failure, input_tokens, output_tokens, cost_usd, attempts)
       SELECT id, timestamp, tenant, "user", path, status, ms, model, instance, provider, provider_model_id, stream, fallback,
              failure, input_tokens, output_tokens, cost_usd, attempts
-        FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS given(
+        FROM jsonb_to_recordset(${records}::jsonb) AS given(
           id text, timestamp timestamptz, tenant text, "user" text, path text, status integer, ms double precision,
           model text, instance text, provider text, provider_model_id text, stream boolean, fallback boolean, failure text,
           input_tokens bigint, output_tokens bigint, cost_usd numeric, attempts jsonb)

@@ -27,6 +27,9 @@ const open: CircuitState.CircuitState = {
   changedAt: at
 }
 
+/** As the journal has them. */
+const json = (...records: ReadonlyArray<object>): string => JSON.stringify(records)
+
 const tidy = Effect.flatMap(
   SqlClient.SqlClient,
   (sql) => sql`TRUNCATE providers, circuit_states, failover_events, requests CASCADE`
@@ -37,8 +40,8 @@ layer(migrated, { timeout: "60 seconds" })("the tables of health", (it) => {
     Effect.gen(function* () {
       yield* tidy
       const sql = yield* SqlClient.SqlClient
-      yield* HealthTables.count([calls(1, 0, 100), calls(1, 2, 300)])
-      yield* HealthTables.count([calls(2, 0, 400)])
+      yield* HealthTables.count(json(calls(1, 0, 100), calls(1, 2, 300)))
+      yield* HealthTables.count(json(calls(2, 0, 400)))
       const [row] = yield* sql`SELECT * FROM model_health_tracking`
       assert.deepInclude(row, { provider: "a", model: "m", success_count: "4", error_count: "2" })
       assert.deepStrictEqual(row?.["average_response_time_ms"], 300)
@@ -53,8 +56,8 @@ layer(migrated, { timeout: "60 seconds" })("the tables of health", (it) => {
     Effect.gen(function* () {
       yield* tidy
       const sql = yield* SqlClient.SqlClient
-      yield* HealthTables.count([calls(0, 1, 0)])
-      yield* HealthTables.count([calls(0, 1, 0)])
+      yield* HealthTables.count(json(calls(0, 1, 0)))
+      yield* HealthTables.count(json(calls(0, 1, 0)))
       const rows = yield* sql`SELECT error_count, average_response_time_ms FROM model_health_tracking`
       assert.deepStrictEqual(rows, [{ error_count: "2", average_response_time_ms: null }])
       assert.deepStrictEqual(yield* HealthTables.paces, [])
@@ -68,10 +71,10 @@ layer(migrated, { timeout: "60 seconds" })("the tables of health", (it) => {
       const event = { instance: "a", provider: "openai", event_type: "circuit_open", scope: "instance" }
       const timestamp = new Date(at).toISOString()
       const other = { ...event, instance: "b", consecutive_failures: 1, timestamp: new Date(at + 1).toISOString() }
-      yield* HealthTables.tell([{ ...event, timestamp, consecutive_failures: 3, next_retry_secs: 60 }, other])
-      yield* HealthTables.sample([
-        { instance: "a", provider: "openai", model: "m", health_status: "degraded", response_time_ms: 12.5, at }
-      ])
+      yield* HealthTables.tell(json({ ...event, timestamp, consecutive_failures: 3, next_retry_secs: 60 }, other))
+      yield* HealthTables.sample(
+        json({ instance: "a", provider: "openai", model: "m", health_status: "degraded", response_time_ms: 12.5, at })
+      )
       const all = { limit: 10, since: undefined, instance: undefined, type: undefined }
       const found = yield* HealthTables.events(all)
       const [latest, first] = found
@@ -124,10 +127,9 @@ layer(migrated, { timeout: "60 seconds" })("the tables of health", (it) => {
       const event = { instance: "a", provider: "openai", event_type: "circuit_open", consecutive_failures: 3 }
       const now = Date.now()
       const day = 86_400_000
-      yield* HealthTables.tell([
-        { ...event, timestamp: new Date(now - 31 * day) },
-        { ...event, timestamp: new Date(now - 29 * day) }
-      ])
+      yield* HealthTables.tell(
+        json({ ...event, timestamp: new Date(now - 31 * day) }, { ...event, timestamp: new Date(now - 29 * day) })
+      )
       assert.deepStrictEqual(yield* HealthTables.prune(30), { events: 1, samples: 0, requests: 0 })
       assert.deepStrictEqual(yield* HealthTables.prune(30), { events: 0, samples: 0, requests: 0 })
     })

@@ -91,7 +91,7 @@ describe("the journal", () => {
       assert.deepStrictEqual(yield* rest(journal), numbers(1, 2_000))
       assert.strictEqual(journal.stats().pending, 0)
       assert.isTrue(journal.appendNow("event", "after"))
-      assert.deepStrictEqual((yield* own(journal).read(0)).records.at(-1), { kind: "event", data: "after" })
+      assert.deepStrictEqual((yield* own(journal).read(0)).records.at(-1), { kind: "event", json: '"after"' })
     })
   )
 
@@ -167,8 +167,8 @@ describe("the journal", () => {
       const journal = yield* open(path)
       const batch = yield* first(journal).read(0)
       assert.deepStrictEqual(
-        batch.records.map(({ data }) => data),
-        [1, 3]
+        batch.records.map(({ json }) => json),
+        ["1", "3"]
       )
       assert.strictEqual(batch.damaged, 2)
       assert.deepStrictEqual(yield* rest(journal), [1, 3])

@@ -27,7 +27,7 @@ const rows: Applier = (found) =>
     (sql) => sql`
       INSERT INTO failover_events (timestamp, provider, instance, event_type, consecutive_failures)
       SELECT now(), '', '', CASE WHEN r::text::int < 0 THEN '' ELSE 'test' END, r::text::int
-      FROM jsonb_array_elements(${JSON.stringify(found)}::jsonb) AS r`
+      FROM jsonb_array_elements(${found}::jsonb) AS r`
   )
 
 const appliers: Appliers = new Map([["event", rows]])
@@ -56,9 +56,19 @@ const stand = Effect.gen(function* () {
 })
 
 /** A gateway's journal and who drains it, until its scope ends. */
-const start = (path: string, database: Database["Type"], journal = Journal.layer({ directory: path })) =>
+const start = (
+  path: string,
+  database: Database["Type"],
+  journal = Journal.layer({ directory: path }),
+  utilization = 0
+) =>
   Effect.map(
-    Layer.build(Layer.provideMerge(Replay.layer(appliers), Layer.merge(journal, Layer.succeed(Database, database)))),
+    Layer.build(
+      Layer.provideMerge(
+        Replay.layer(appliers, () => utilization),
+        Layer.merge(journal, Layer.succeed(Database, database))
+      )
+    ),
     (context) => {
       const [kept, replay] = [Context.get(context, Journal), Context.get(context, Replay)]
       const append = (...found: ReadonlyArray<number>) => {
@@ -89,6 +99,22 @@ describe("the replay of the journal", () => {
         append(4)
         yield* idle
         assert.deepStrictEqual(yield* written, [1, 2, 3, 4])
+      })
+    )
+
+    it.scoped("leaves its time to requests as long as there is hardly any, batch by batch", () =>
+      Effect.gen(function* () {
+        const { database, state, written } = yield* stand
+        const { append, journal } = yield* start(yield* directory, database, undefined, 1)
+        append(...numbers(1, 1_200))
+        yield* until(() => journal.stats().pending === 700)
+        yield* TestClock.adjust("999 millis")
+        assert.strictEqual(state.asked, 1)
+        yield* TestClock.adjust("1 millis")
+        yield* until(() => journal.stats().pending === 200)
+        yield* TestClock.adjust("1 second")
+        yield* until(() => journal.stats().pending === 0)
+        assert.deepStrictEqual(yield* written, numbers(1, 1_200))
       })
     )
 

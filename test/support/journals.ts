@@ -52,15 +52,23 @@ export const until = (condition: () => boolean): Effect.Effect<void> =>
 /** In ms. */
 const patience = 15_000
 
+/** A record as it was appended. */
+export interface Appended {
+  readonly kind: string
+  readonly data: unknown
+}
+
+export const read = ({ json, kind }: JournalRecord): Appended => ({ kind, data: JSON.parse(json) })
+
 /** What is left of a backlog, by the way of who drains it. */
-export const drain = (backlog: Backlog): Effect.Effect<ReadonlyArray<JournalRecord>, BacklogUnreadable> =>
+export const drain = (backlog: Backlog): Effect.Effect<ReadonlyArray<Appended>, BacklogUnreadable> =>
   Effect.gen(function* () {
-    const records: Array<JournalRecord> = []
+    const records: Array<Appended> = []
     let from = 0
     while (true) {
       const batch = yield* backlog.read(from)
       if (batch.next === from) break
-      records.push(...batch.records)
+      records.push(...batch.records.map(read))
       from = batch.next
       yield* backlog.forget(from)
     }
