@@ -18,7 +18,7 @@ export default defineConfig({
         test: {
           name: "unit",
           include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
-          exclude: ["test/live/**"],
+          exclude: ["test/live/**", "test/chaos/**"],
           pool: "forks",
           testTimeout: 20_000,
           hookTimeout: 20_000
@@ -31,6 +31,15 @@ export default defineConfig({
           // What asks the tables is tried on a real server too.
           include: ["test/live/**/*.test.ts", "test/**/*.db.test.ts"],
           testTimeout: 60_000,
+          hookTimeout: 60_000
+        }
+      },
+      {
+        test: {
+          ...processes,
+          name: "chaos",
+          include: ["test/chaos/**/*.test.ts"],
+          testTimeout: 1_800_000,
           hookTimeout: 60_000
         }
       }

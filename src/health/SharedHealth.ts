@@ -22,7 +22,7 @@ export const appliers: Appliers = new Map([
 
 /**
  * What is known of health outlives this process and is shared with other replicas. Events and counts go through the journal.
- * Circuits are told of and heard of each second, the latest word counts; a start begins with what is known, aged.
+ * Circuits are told of at once and heard of each second, the latest word counts; a start begins with what is known, aged.
  */
 export const layer: Layer.Layer<never, never, Circuits | Database | Health | Journal | LiveSettings> =
   Layer.scopedDiscard(
@@ -84,6 +84,14 @@ export const layer: Layer.Layer<never, never, Circuits | Database | Health | Jou
         for (const state of yield* hear) yield* Effect.logInfo(`another replica tells: ${words(state)}`)
       })
 
+      /** Others are heard each second. What has changed here is told sooner, so that telling and hearing take less than two. */
+      const pause = Effect.gen(function* () {
+        for (let waited = 0; waited < hearEvery; waited += tellEvery) {
+          yield* Effect.sleep(tellEvery)
+          if (circuits.changedSince(mark).states.length > 0) return
+        }
+      })
+
       let complained = false
       const often = database.use(share).pipe(
         Effect.tap(() => Effect.sync(() => void (complained = false))),
@@ -96,7 +104,7 @@ export const layer: Layer.Layer<never, never, Circuits | Database | Health | Jou
       yield* Effect.forkScoped(
         database.whenUp.pipe(
           Effect.zipRight(Effect.retry(database.use(begin), Schedule.spaced("1 second"))),
-          Effect.zipRight(Effect.repeat(often, Schedule.spaced("1 second")))
+          Effect.zipRight(Effect.forever(Effect.zipRight(often, pause)))
         )
       )
       // What has just opened is known at the next start.
@@ -105,6 +113,10 @@ export const layer: Layer.Layer<never, never, Circuits | Database | Health | Jou
       )
     })
   )
+
+/** In ms. */
+const hearEvery = 1_000
+const tellEvery = 250
 
 const words = ({ circuit, forced, instance, model, scope }: CircuitState): string => {
   const whose = scope === "model" ? `${instance}/${model}` : scope === "key" ? `the key of ${instance}` : instance

@@ -1,3 +1,4 @@
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -108,11 +109,15 @@ export const launchProgram = (
 export const eventually = <A, E>(what: () => string, probe: Effect.Effect<A, E>): Effect.Effect<A> =>
   probe.pipe(Effect.retry(Schedule.spaced("10 millis")), within(what))
 
+/** The same for what takes longer, and costs more to look at. */
+export const atLast = <A, E>(what: () => string, probe: Effect.Effect<A, E>): Effect.Effect<A> =>
+  probe.pipe(Effect.retry(Schedule.spaced("250 millis")), within(what, "90 seconds"))
+
 const within =
-  (what: () => string) =>
+  (what: () => string, duration: Duration.DurationInput = "20 seconds") =>
   <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A> =>
     effect.pipe(
-      Effect.timeoutFail({ duration: "20 seconds", onTimeout: () => new Error(`waited in vain for ${what()}`) }),
+      Effect.timeoutFail({ duration, onTimeout: () => new Error(`waited in vain for ${what()}`) }),
       Effect.orDie
     )
 

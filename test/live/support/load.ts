@@ -11,6 +11,10 @@ export interface Answered {
   readonly attempts: number
   /** In seconds. */
   readonly retryAfter: number | undefined
+  /** Its `x-request-id`. */
+  readonly id: string | undefined
+  /** What it said in its `user`: the number of the request. */
+  readonly mark: string
   /** A stream to its `[DONE]`, or a whole answer. */
   readonly complete: boolean
   /** From its start to its last byte, in ms. */
@@ -33,6 +37,19 @@ export interface Load {
   readonly patience?: number
 }
 
+/** What is asked on a schedule, whatever the answers take. */
+export interface Paced {
+  readonly model: string
+  /** Requests a second. */
+  readonly rate: number
+  /** Is another request sent? */
+  readonly goesOn: () => boolean
+  /** The number of the first one. */
+  readonly from?: number
+  /** Hears of each answer at once. */
+  readonly answered?: (answer: Answered) => void
+}
+
 /** So many requests. */
 export const times =
   (count: number) =>
@@ -47,22 +64,52 @@ export const load = (url: string, asked: Load): Effect.Effect<ReadonlyArray<Answ
     (pool) => Effect.promise(() => pool.destroy())
   )
 
+/** Asks on a schedule, and tells how each request ended, in the order of their ends. */
+export const paced = (url: string, asked: Paced): Effect.Effect<ReadonlyArray<Answered>> =>
+  Effect.acquireUseRelease(
+    Effect.sync(() => new Pool(url, { connections: 64, pipelining: 1 })),
+    (pool) => Effect.promise(() => onSchedule(pool, asked)),
+    (pool) => Effect.promise(() => pool.destroy())
+  )
+
 /** The value that so large a share of the values does not exceed. */
 export const quantile = (values: ReadonlyArray<number>, share: number): number =>
   values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? Number.NaN
 
+const onSchedule = async (pool: Pool, { answered, from = 0, goesOn, model, rate }: Paced) => {
+  const answers: Array<Answered> = []
+  const underWay: Array<Promise<unknown>> = []
+  const began = performance.now()
+  while (goesOn()) {
+    const due = ((performance.now() - began) / 1000) * rate
+    while (underWay.length < due) {
+      const mark = String(from + underWay.length)
+      const body = bodyOf(model, false, mark)
+      const asking = new Promise<Answered>((resolve) => new Asking(pool, body, mark, undefined, resolve))
+      underWay.push(
+        asking.then((answer) => {
+          answers.push(answer)
+          answered?.(answer)
+        })
+      )
+    }
+    await sleep(2)
+  }
+  await Promise.all(underWay)
+  return answers
+}
+
+const bodyOf = (model: string, stream: boolean, user: string): string =>
+  JSON.stringify({ model, stream, user, messages: [{ role: "user", content: "Are you well?" }] })
+
 const through = async (pool: Pool, { connections, goesOn, model, patience, pause, stream }: Load) => {
-  const body = JSON.stringify({
-    model,
-    stream: stream === true,
-    messages: [{ role: "user", content: "Are you well?" }]
-  })
+  const body = bodyOf(model, stream === true, "")
   const answers: Array<Answered> = []
   let sent = 0
   const worker = async (): Promise<void> => {
     while (goesOn(sent)) {
       sent++
-      answers.push(await new Promise((resolve) => new Asking(pool, body, patience, resolve)))
+      answers.push(await new Promise((resolve) => new Asking(pool, body, "", patience, resolve)))
       if (pause !== undefined) await sleep(pause)
     }
   }
@@ -83,6 +130,7 @@ class Asking implements Dispatcher.DispatchHandler {
   constructor(
     pool: Pool,
     body: string,
+    private readonly mark: string,
     patience: number | undefined,
     private readonly done: (answered: Answered) => void
   ) {
@@ -127,6 +175,8 @@ class Asking implements Dispatcher.DispatchHandler {
       instance: text("x-orelse-instance"),
       attempts: Number(text("x-orelse-attempts")),
       retryAfter: retryAfter === undefined ? undefined : Number(retryAfter),
+      id: text("x-request-id"),
+      mark: this.mark,
       complete: ended && (!streamed || this.last === done),
       ms: performance.now() - this.at,
       at: this.at

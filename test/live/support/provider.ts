@@ -12,6 +12,8 @@ export interface Called {
   /** Of its `authorization`. */
   readonly key: string
   readonly stream: boolean
+  /** What was asked, in JSON. */
+  readonly body: string
   readonly response: http.ServerResponse
   /** The caller's side of the connection. */
   readonly request: http.IncomingMessage
@@ -119,7 +121,7 @@ export class Provider {
       }
       response.on("finish", () => leave(true))
       response.on("close", () => leave(false))
-      this.behaviour({ key, stream: /"stream"\s*:\s*true/.test(body), request, response })
+      this.behaviour({ key, stream: /"stream"\s*:\s*true/.test(body), body, request, response })
     })
   }
 }

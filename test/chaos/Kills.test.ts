@@ -1,0 +1,3 @@
+import { prove } from "../live/support/kills.js"
+
+prove(50)

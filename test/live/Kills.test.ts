@@ -1,0 +1,3 @@
+import { prove } from "./support/kills.js"
+
+prove(5)
