@@ -24,7 +24,10 @@ export const make = (word: Redacted.Redacted): Seal => {
       if (!sealed.startsWith(prefix)) return undefined
       const bytes = Buffer.from(sealed.slice(prefix.length), "base64")
       try {
-        const decipher = createDecipheriv("aes-256-gcm", key(), bytes.subarray(0, nonceBytes))
+        const decipher = createDecipheriv("aes-256-gcm", key(), bytes.subarray(0, nonceBytes), {
+          // Else a shorter one would do.
+          authTagLength: tagBytes
+        })
         decipher.setAuthTag(bytes.subarray(nonceBytes, nonceBytes + tagBytes))
         const text = Buffer.concat([decipher.update(bytes.subarray(nonceBytes + tagBytes)), decipher.final()])
         return Redacted.make(text.toString("utf8"))
