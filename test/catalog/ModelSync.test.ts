@@ -50,7 +50,10 @@ const syncing = <A, E>(
   ).pipe(Layer.provide(CatalogRows.layerMemory))
   return body({ rows: (id) => handed.get(id) ?? [], asked: () => asked }).pipe(
     Effect.provide(
-      ModelSync.layer.pipe(Layer.provide(watched), Layer.provide(gatewayOn(transport, settings({ instances }))))
+      Layer.fresh(ModelSync.layer).pipe(
+        Layer.provide(watched),
+        Layer.provide(gatewayOn(transport, settings({ instances })))
+      )
     )
   )
 }
@@ -299,7 +302,7 @@ describe("a sync of models", () => {
       assert.deepInclude((yield* sync())[0], { failed: "the database does not answer", added: 0 })
     }).pipe(
       Effect.provide(
-        ModelSync.layer.pipe(
+        Layer.fresh(ModelSync.layer).pipe(
           Layer.provide(broken),
           Layer.provide(gatewayOn(transport, settings({ instances: [at("a")] })))
         )
