@@ -32,6 +32,8 @@ export interface Snapshot {
   readonly contextWindow: ContextWindows.ContextWindows
   /** Counts tokens where a plan is made. */
   readonly sampler: TokenSampler
+  /** The instances' own lists. */
+  readonly rows: Rows.Rows
   /** Names that a caller may use, as far as they are known from the configuration and from the instances' own lists. */
   readonly modelNames: ReadonlyArray<string>
 }
@@ -173,6 +175,7 @@ export const makeSnapshot = (
     find,
     contextWindow,
     sampler,
+    rows,
     isOff,
     midStream: (name) => configured.get(name)?.midStream ?? settings.routing.midStream,
     resolve: (name) => {

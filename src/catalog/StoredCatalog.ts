@@ -1,3 +1,5 @@
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -14,11 +16,14 @@ import { CatalogStore, StoreFailed, type Change } from "./CatalogStore.js"
 import * as CatalogTables from "./CatalogTables.js"
 
 /** The catalogue's changes and lists in the database, or in memory where there is none by choice. */
-export const layer: Layer.Layer<CatalogRows | CatalogStore, never, CurrentSettings | Database> = Layer.unwrapEffect(
-  Effect.map(Database, (database) =>
-    database.status() === "off" ? Layer.merge(CatalogRows.layerMemory, CatalogStore.layerMemory) : stored
+export const layer: Layer.Layer<CatalogRows | CatalogStore, never, Catalog | CurrentSettings | Database> =
+  Layer.unwrapEffect(
+    Effect.map(
+      Database,
+      (database): Layer.Layer<CatalogRows | CatalogStore, never, Catalog | CurrentSettings | Database> =>
+        database.status() === "off" ? Layer.merge(CatalogRows.layerMemory, CatalogStore.layerMemory) : stored
+    )
   )
-)
 
 const stored = Layer.effectContext(
   Effect.gen(function* () {
@@ -36,30 +41,45 @@ const stored = Layer.effectContext(
   })
 )
 
+/** What takes all that the database has into the catalogue. */
+export const reader: Effect.Effect<
+  Effect.Effect<void, SqlError, SqlClient.SqlClient>,
+  never,
+  Catalog | CurrentSettings
+> = Effect.gen(function* () {
+  const catalog = yield* Catalog
+  const seal = sealOf(yield* CurrentSettings)
+  let hasRows = false
+  return Effect.gen(function* () {
+    const { locked, overlay } = yield* CatalogTables.load(seal)
+    const rows = yield* CatalogTables.rows
+    for (const id of locked) {
+      yield* Effect.logError(
+        `${id}: its key was sealed with another ORELSE_ADMIN_KEY, so the instance is left out; set that one, or give it its key again`
+      )
+    }
+    if (rows.length > 0 || hasRows) yield* catalog.setRows(rows)
+    hasRows = rows.length > 0
+    for (const { id, problems, section } of catalog.setOverlay(overlay)) {
+      yield* Effect.logWarning(
+        `${section} ${id}: what was changed over the admin API does not fit the configuration any more (${problems.map(({ message, path }) => `${path} ${message}`).join("; ")})`
+      )
+    }
+  })
+})
+
 /** Follows what the database says of the catalogue, whoever changed it; tells it of the instances that are configured. */
 export const following: Layer.Layer<never, never, Catalog | CurrentSettings | Database> = Layer.scopedDiscard(
   Effect.gen(function* () {
     const catalog = yield* Catalog
     const database = yield* Database
-    const seal = sealOf(yield* CurrentSettings)
+    const read = yield* reader
 
     let version: string | undefined
     const follow = Effect.gen(function* () {
       const found = yield* CatalogTables.version
       if (found === version) return
-      const { locked, overlay } = yield* CatalogTables.load(seal)
-      const rows = yield* CatalogTables.rows
-      for (const id of locked) {
-        yield* Effect.logError(
-          `${id}: its key was sealed with another ORELSE_ADMIN_KEY, so the instance is left out; set that one, or give it its key again`
-        )
-      }
-      if (rows.length > 0) yield* catalog.setRows(rows)
-      for (const { id, problems, section } of catalog.setOverlay(overlay)) {
-        yield* Effect.logWarning(
-          `${section} ${id}: what was changed over the admin API does not fit the configuration any more (${problems.map(({ message, path }) => `${path} ${message}`).join("; ")})`
-        )
-      }
+      yield* read
       if (version !== undefined) yield* Effect.logInfo("the catalogue was changed")
       version = found
     })

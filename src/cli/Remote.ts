@@ -2,6 +2,7 @@ import * as FetchHttpClient from "@effect/platform/FetchHttpClient"
 import type * as FileSystem from "@effect/platform/FileSystem"
 import * as HttpClient from "@effect/platform/HttpClient"
 import * as HttpClientRequest from "@effect/platform/HttpClientRequest"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -18,6 +19,10 @@ export interface Remote {
   readonly url: string
   /** What its admin route at `path` answers, or why there is nothing to show. */
   readonly get: <A, I>(path: string, schema: Schema.Schema<A, I>) => Effect.Effect<A, Failed>
+  /** The same of a route that does something, which may take minutes. */
+  readonly post: <A, I>(path: string, body: object, schema: Schema.Schema<A, I>) => Effect.Effect<A, Failed>
+  /** The same of a route that takes something away. */
+  readonly remove: <A, I>(path: string, schema: Schema.Schema<A, I>) => Effect.Effect<A, Failed>
 }
 
 /**
@@ -25,31 +30,53 @@ export interface Remote {
  * `ORELSE_ADMIN_KEY` opens it.
  */
 export const make = (url: Option.Option<string>): Effect.Effect<Remote, ConfigError | Failed, FileSystem.FileSystem> =>
-  Effect.gen(function* () {
-    const env = yield* LoadSettings.environment({ env: process.env, cwd: process.cwd() })
-    const holder = (): string | null | undefined =>
-      DirectoryLock.holderOf(Embedded.lockFile(env.get("ORELSE_DATA_DIR") ?? ".orelse"))?.url
-    const base = Option.getOrElse(url, () => holder() ?? `http://127.0.0.1:${env.get("PORT") ?? "3000"}`).replace(
-      /\/+$/,
-      ""
+  Effect.flatMap(environment, (env) =>
+    at(
+      Option.getOrElse(url, () => holder(env) ?? `http://127.0.0.1:${env.get("PORT") ?? "3000"}`),
+      env
     )
-    if (!isAddress(base)) {
-      return yield* new Failed({ message: `'${base}' is not the address of a gateway, as http://127.0.0.1:3000 is` })
-    }
-    const key = env.get("ORELSE_ADMIN_KEY")
-    return { url: base, get: (path, schema) => ask(base, key, path, schema) }
+  )
+
+/** The gateway at `--url`, or else the one that holds this data directory; none: whoever needs the database opens it. */
+export const running = (
+  url: Option.Option<string>
+): Effect.Effect<Option.Option<Remote>, ConfigError | Failed, FileSystem.FileSystem> =>
+  Effect.flatMap(environment, (env) => {
+    const address = Option.orElse(url, () => Option.fromNullable(holder(env)))
+    return Option.isNone(address) ? Effect.succeedNone : Effect.map(at(address.value, env), Option.some)
   })
+
+const environment = Effect.suspend(() => LoadSettings.environment({ env: process.env, cwd: process.cwd() }))
+
+type Variables = ReadonlyMap<string, string>
+
+const holder = (env: Variables): string | null | undefined =>
+  DirectoryLock.holderOf(Embedded.lockFile(env.get("ORELSE_DATA_DIR") ?? ".orelse"))?.url
+
+const at = (address: string, env: Variables): Effect.Effect<Remote, Failed> => {
+  const base = address.replace(/\/+$/, "")
+  if (!isAddress(base)) {
+    return new Failed({ message: `'${base}' is not the address of a gateway, as http://127.0.0.1:3000 is` })
+  }
+  const key = env.get("ORELSE_ADMIN_KEY")
+  return Effect.succeed({
+    url: base,
+    get: (path, schema) => ask(base, key, HttpClientRequest.get(base + path), schema),
+    post: (path, body, schema) =>
+      ask(base, key, HttpClientRequest.bodyUnsafeJson(HttpClientRequest.post(base + path), body), schema, "10 minutes"),
+    remove: (path, schema) => ask(base, key, HttpClientRequest.del(base + path), schema, "1 minute")
+  })
+}
 
 const ask = <A, I>(
   base: string,
   key: string | undefined,
-  path: string,
-  schema: Schema.Schema<A, I>
+  asked: HttpClientRequest.HttpClientRequest,
+  schema: Schema.Schema<A, I>,
+  patience: Duration.DurationInput = "10 seconds"
 ): Effect.Effect<A, Failed> =>
   Effect.gen(function* () {
-    const request = HttpClientRequest.get(base + path).pipe(
-      key === undefined ? (unchanged) => unchanged : HttpClientRequest.bearerToken(key)
-    )
+    const request = asked.pipe(key === undefined ? (unchanged) => unchanged : HttpClientRequest.bearerToken(key))
     const { status, text } = yield* HttpClient.execute(request).pipe(
       Effect.flatMap((response) => Effect.map(response.text, (read) => ({ status: response.status, text: read }))),
       Effect.timeout(patience),
@@ -71,8 +98,6 @@ const ask = <A, I>(
     // A redirect would take the key elsewhere.
     Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" })
   )
-
-const patience = "10 seconds"
 
 const refused = (base: string, key: string | undefined): string =>
   key === undefined

@@ -29,14 +29,18 @@ import { Replay } from "../store/Replay.js"
 import * as RequestTables from "../store/RequestTables.js"
 import { Gateway } from "./Gateway.js"
 
-/** The whole gateway without a server and without a network, on who keeps its catalogue. */
-const on = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =>
-  Layer.mergeAll(Gateway.layer, Probes.layer, FirstChecks.layer).pipe(
-    Layer.provideMerge(Planner.layer),
+/** What plans are made of, on who keeps the catalogue. */
+const planning = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =>
+  Planner.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
     Layer.provideMerge(Layer.mergeAll(Circuits.layer, CatalogEditor.layer, ModelSync.layer)),
-    Layer.provideMerge(Layer.mergeAll(Catalog.layer, store, Providers.layer))
+    Layer.provideMerge(store),
+    Layer.provideMerge(Layer.merge(Catalog.layer, Providers.layer))
   )
+
+/** The whole gateway without a server and without a network. */
+const on = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =>
+  Layer.provideMerge(Layer.mergeAll(Gateway.layer, Probes.layer, FirstChecks.layer), planning(store))
 
 const network = Layer.merge(Transport.layer, Simulator.layer)
 
@@ -45,6 +49,9 @@ export const layerNoTransport = on(Layer.merge(CatalogRows.layerMemory, CatalogS
 
 /** The whole gateway without a server, on `CurrentSettings`. */
 export const layer = Layer.provideMerge(layerNoTransport, network)
+
+/** What a command needs that looks into a database, or writes to it, while no gateway runs. Nobody is called by itself. */
+export const layerCommand = Layer.provideMerge(planning(StoredCatalog.layer), network)
 
 /** What goes through the journal, and how it gets into the tables. */
 const replay = Replay.layer(new Map([...SharedHealth.appliers, ...RequestTables.appliers]))

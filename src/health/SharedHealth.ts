@@ -1,3 +1,5 @@
+import type * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
@@ -19,6 +21,15 @@ export const appliers: Appliers = new Map([
   ["calls", HealthTables.count],
   ["sample", HealthTables.sample]
 ])
+
+/** Takes what earlier runs and other replicas know, for who only looks. */
+export const restore: Effect.Effect<void, SqlError, Circuits | SqlClient.SqlClient> = Effect.gen(function* () {
+  const circuits = yield* Circuits
+  const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+  const { states } = yield* HealthTables.told("0")
+  circuits.adopt(states, now)
+  for (const { at, instance, model, ms } of yield* HealthTables.paces) circuits.seed(instance, model, ms, at, now)
+})
 
 /**
  * What is known of health outlives this process and is shared with other replicas. Events and counts go through the journal.

@@ -40,6 +40,7 @@ import {
   TestResult
 } from "./Bodies.js"
 import { RequestRow } from "../store/RequestLog.js"
+import { OperationsGroup } from "./OperationsApi.js"
 import { RoutePayload } from "./RouteHandler.js"
 
 const ChatGroup = HttpApiGroup.make("chat")
@@ -243,6 +244,7 @@ export class Api extends HttpApi.make("orelse")
   .add(AdminGroup)
   .add(CatalogGroup)
   .add(HistoryGroup)
+  .add(OperationsGroup)
   .addError(ErrorBody.annotations(HttpApiSchema.annotations({ status: 400 })))
   .annotate(OpenApi.Title, "orelse")
   .annotate(OpenApi.Version, version)

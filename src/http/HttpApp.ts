@@ -16,6 +16,7 @@ import * as HistoryHandlers from "./HistoryHandlers.js"
 import * as Door from "./HttpApiDoor.js"
 import * as HttpRefusal from "./HttpRefusal.js"
 import * as ModelList from "./ModelList.js"
+import * as OperationsHandlers from "./OperationsHandlers.js"
 import { Readiness } from "./Readiness.js"
 
 const ChatLive = HttpApiBuilder.group(Api, "chat", (handlers) =>
@@ -87,7 +88,15 @@ export const layer = HttpApiSwagger.layer({ path: "/docs" }).pipe(
   Layer.provideMerge(HttpApiBuilder.middlewareOpenApi({ path: "/openapi.json" })),
   Layer.provideMerge(Door.guarded),
   Layer.provideMerge(HttpApiBuilder.api(Api)),
-  Layer.provide([ChatLive, ModelsLive, HealthLive, AdminHandlers.layer, CatalogHandlers.layer, HistoryHandlers.layer]),
+  Layer.provide([
+    ChatLive,
+    ModelsLive,
+    HealthLive,
+    AdminHandlers.layer,
+    CatalogHandlers.layer,
+    HistoryHandlers.layer,
+    OperationsHandlers.layer
+  ]),
   Layer.provideMerge(HttpApiBuilder.Router.Live),
   Layer.provideMerge(HttpApiBuilder.Middleware.layer)
 )

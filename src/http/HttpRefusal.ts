@@ -42,6 +42,9 @@ export const noSuchModel = (model: string): HttpRefusal =>
 export const noSuchInstance = (instance: string): HttpRefusal =>
   invalid(404, "instance_not_found", `there is no instance '${instance}'`, "instance")
 
+/** `message` says who is there. */
+export const nobodyToSync = (message: string): HttpRefusal => invalid(404, "instance_not_found", message, "providers")
+
 /** Everything that is wrong with what an operator wants to change. */
 export const wrongConfig = (
   problems: ReadonlyArray<{ readonly path: string; readonly message: string }>

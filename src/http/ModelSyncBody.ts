@@ -22,8 +22,18 @@ export const SyncedInstance = Schema.Struct({
 }).annotations({ identifier: "SyncedInstance" })
 export type SyncedInstance = typeof SyncedInstance.Type
 
-/** `orelse models sync --json`. */
+/** `POST /admin/models/sync`; absent: every enabled instance, and without the names. */
+export const ModelSyncPayload = Schema.Struct({
+  /** Ids of instances or names of vendors. */
+  providers: Schema.optional(Schema.Array(Schema.String)),
+  /** Whether each id is shown with its canonical name and the rules that made it. */
+  explain: Schema.optional(Schema.Boolean)
+}).annotations({ identifier: "ModelSyncWish" })
+
+/** What `POST /admin/models/sync` answers, and `orelse models sync --json` prints. */
 export const ModelSyncBody = Schema.Struct({
+  /** Where the models are now; `memory`: with the gateway, as long as it runs. */
+  kept: Schema.Literal("database", "memory", "nowhere"),
   instances: Schema.Array(SyncedInstance)
 }).annotations({ identifier: "ModelSync" })
 export type ModelSyncBody = typeof ModelSyncBody.Type
@@ -47,3 +57,20 @@ export const of = ({ leftOut, names, ...result }: SyncResult): SyncedInstance =>
     explanation
   }))
 })
+
+/** What became of one instance, as part of a line. */
+export const outcome = (result: SyncedInstance): string => {
+  if (result.skipped !== null) return `skipped: ${result.skipped}`
+  if (result.failed !== null) return `failed: ${result.failed}, ${seconds(result.ms)}`
+  const leftOut = result.left_out === 0 ? [] : [`without ${result.left_out} that are not for text`]
+  const note = result.note === null ? [] : [result.note]
+  return [counted(result), seconds(result.ms), ...leftOut, ...note].join(", ")
+}
+
+type Counts = Pick<SyncedInstance, "models" | "added" | "updated" | "removed">
+
+/** How many models there are, and what is different about them. */
+export const counted = (counts: Counts): string =>
+  `${counts.models} ${counts.models === 1 ? "model" : "models"} (${counts.added} new, ${counts.updated} changed, ${counts.removed} gone)`
+
+const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`

@@ -51,6 +51,30 @@ export class Database extends Context.Tag("orelse/Database")<
 
   /** None, whatever the settings say. */
   static readonly layerNone: Layer.Layer<Database> = Layer.sync(Database, () => none)
+
+  /** One that somebody has opened, as a command does for itself. Nobody watches it. */
+  static readonly opened = (client: SqlClient.SqlClient): Database["Type"] =>
+    Database.of({
+      status: () => "up",
+      use: (effect) =>
+        Effect.provideService(effect, SqlClient.SqlClient, client).pipe(
+          Effect.catchIf(
+            isConnection,
+            (error) => new DatabaseUnavailable({ message: `the database does not answer (${describe(error)})` })
+          )
+        ),
+      whenUp: Effect.void,
+      announce: () => {}
+    })
+
+  /** One that did not open. */
+  static readonly closed = (reason: string): Database["Type"] =>
+    Database.of({
+      status: () => "down",
+      use: () => new DatabaseUnavailable({ message: `the database is not there: ${reason}` }),
+      whenUp: Effect.never,
+      announce: () => {}
+    })
 }
 
 const none = Database.of({

@@ -50,7 +50,6 @@ const syncing = <A, E>(
   ).pipe(Layer.provide(CatalogRows.layerMemory))
   return body({ rows: (id) => handed.get(id) ?? [], asked: () => asked }).pipe(
     Effect.provide(
-      // The gateway has one of its own.
       Layer.fresh(ModelSync.layer).pipe(
         Layer.provide(watched),
         Layer.provide(gatewayOn(transport, settings({ instances })))
@@ -303,7 +302,6 @@ describe("a sync of models", () => {
       assert.deepInclude((yield* sync())[0], { failed: "the database does not answer", added: 0 })
     }).pipe(
       Effect.provide(
-        // The gateway has one of its own.
         Layer.fresh(ModelSync.layer).pipe(
           Layer.provide(broken),
           Layer.provide(gatewayOn(transport, settings({ instances: [at("a")] })))

@@ -9,6 +9,7 @@ import type { SyncedInstance } from "../../src/http/ModelSyncBody.js"
 import * as Replies from "../support/replies.js"
 import { chain } from "../support/server.js"
 import * as Upstream from "../support/upstream.js"
+import { afterEach, beforeEach, vi } from "vitest"
 import { run, type Ran } from "./running.js"
 
 const synced = (instance: string, fields: Partial<SyncedInstance> = {}): SyncedInstance => ({
@@ -88,15 +89,81 @@ describe("a sync in words", () => {
   })
 
   it("lists models with whom they are asked of", () => {
-    assert.deepStrictEqual(listLines({ data: [{ id: "gpt-4o", owned_by: "openai" }] }), [
-      "model   provider",
-      "gpt-4o  openai"
+    const none = { rows: [], more: false }
+    assert.deepStrictEqual(listLines({ data: [{ id: "gpt-4o", owned_by: "openai" }], catalogue: none }), [
+      "model   provider  its name there  USD in  USD out  context",
+      "gpt-4o  openai    -               -       -        -",
+      "Prices are for a million tokens.",
+      "No instance was asked for its list yet: orelse models sync does it."
     ])
-    assert.deepStrictEqual(listLines({ data: [] }), ["The gateway knows no models by name."])
+    assert.deepStrictEqual(listLines({ data: [], catalogue: none }), ["The gateway knows no models by name."])
+  })
+
+  it("has a line for each model of an instance, with its prices and its window", () => {
+    const row = {
+      model: "gpt-4o",
+      instance: "router",
+      provider_model_id: "openai/gpt-4o",
+      pricing: { prompt: "2.5", completion: "10" },
+      context_window: 128_000,
+      active: true
+    }
+    const off = {
+      ...row,
+      instance: "b",
+      pricing: { prompt: null, completion: null },
+      context_window: null,
+      active: false
+    }
+    const data = [
+      { id: "gpt-4o", owned_by: "openrouter" },
+      { id: "m", owned_by: "vllm" }
+    ]
+    assert.deepStrictEqual(listLines({ data, catalogue: { rows: [row, off], more: false } }), [
+      "model                    provider  its name there  USD in  USD out  context",
+      "gpt-4o                   router    openai/gpt-4o   2.5     10       128000",
+      "gpt-4o (out of service)  b         openai/gpt-4o   -       -        -",
+      "m                        vllm      -               -       -        -",
+      "Prices are for a million tokens."
+    ])
+    assert.include(
+      listLines({ data, catalogue: { rows: [row], more: true } }),
+      "There are more: -n shows more than 1 of them."
+    )
   })
 })
 
 describe("orelse models sync", () => {
+  beforeEach(() => void vi.stubEnv("DATABASE_URL", "none"))
+  afterEach(() => void vi.unstubAllEnvs())
+
+  it.scopedLive("lets a running gateway do it, which knows the models at once", () =>
+    Effect.gen(function* () {
+      const gateway = yield* chain("standalone", [yield* Upstream.make(), Upstream.refusing])
+      const ran = yield* run("models", "sync", "--url", gateway.url)
+      assert.match(ran.printed, /^first: 1 model \(1 new, 0 changed, 0 gone\)/m)
+      assert.match(ran.printed, /^second: failed: /m)
+      assert.include(ran.printed, `The gateway at ${gateway.url} has no database: it knows them until it ends.`)
+      assert.strictEqual(complaint(ran), "")
+      const { printed } = yield* run("models", "list", "--url", gateway.url, "--json")
+      assert.deepStrictEqual(JSON.parse(printed).catalogue, {
+        rows: [
+          {
+            model: "m",
+            instance: "first",
+            provider_model_id: "m",
+            pricing: { prompt: "1", completion: "10" },
+            context_window: null,
+            active: true
+          }
+        ],
+        more: false
+      })
+      const wrong = yield* run("models", "sync", "--url", gateway.url, "--providers", "nope")
+      assert.include(complaint(wrong), "no enabled instance or vendor is called 'nope'")
+    })
+  )
+
   it.scopedLive("asks each instance, tells what came, and that nothing was kept; a failure is exit code 1", () =>
     Effect.gen(function* () {
       const upstream = yield* Upstream.make()
@@ -152,7 +219,7 @@ describe("orelse models list", () => {
     Effect.gen(function* () {
       const made = yield* chain("standalone", [yield* Upstream.make(Replies.answer("hi"))])
       const { printed } = yield* run("models", "list", "--url", made.url)
-      assert.match(printed, /^model +provider\n/)
+      assert.match(printed, /^model +provider +its name there/)
       const { printed: json } = yield* run("models", "list", "--url", made.url, "--json")
       assert.isNotEmpty(JSON.parse(json).data)
     })

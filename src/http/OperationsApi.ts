@@ -1,0 +1,23 @@
+import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
+import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
+import * as OpenApi from "@effect/platform/OpenApi"
+import { CatalogueBody, CatalogueParams } from "./CatalogueBody.js"
+import { ModelSyncBody, ModelSyncPayload } from "./ModelSyncBody.js"
+
+/** What an operator has done by the gateway, and asks of what it keeps; the subcommands do it over these routes. */
+export const OperationsGroup = HttpApiGroup.make("operations")
+  .add(
+    HttpApiEndpoint.post("syncModels", "/admin/models/sync")
+      .setPayload(ModelSyncPayload)
+      .addSuccess(ModelSyncBody)
+      .annotate(
+        OpenApi.Description,
+        "Asks the instances for their models, prices and context windows, and keeps them in the catalogue. Takes as long as the slowest of them."
+      )
+  )
+  .add(
+    HttpApiEndpoint.get("catalogue", "/admin/catalogue")
+      .setUrlParams(CatalogueParams)
+      .addSuccess(CatalogueBody)
+      .annotate(OpenApi.Description, "What the instances have listed: a row for each model of each instance.")
+  )

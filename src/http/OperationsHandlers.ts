@@ -1,0 +1,67 @@
+import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
+import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Schema from "effect/Schema"
+import { Catalog } from "../catalog/Catalog.js"
+import { ModelSync } from "../catalog/ModelSync.js"
+import * as Json from "../protocol/Json.js"
+import { Database } from "../store/Database.js"
+import { Api } from "./Api.js"
+import * as CatalogueBody from "./CatalogueBody.js"
+import * as Door from "./HttpApiDoor.js"
+import * as HttpRefusal from "./HttpRefusal.js"
+import * as ModelSyncBody from "./ModelSyncBody.js"
+
+/** The routes of what an operator has done by the gateway. */
+export const layer = HttpApiBuilder.group(Api, "operations", (handlers) =>
+  Effect.gen(function* () {
+    const catalog = yield* Catalog
+    const database = yield* Database
+    const models = yield* ModelSync
+
+    return handlers
+      .handleRaw("syncModels", () =>
+        Effect.gen(function* () {
+          const body = yield* Door.wholeBody
+          if (body instanceof HttpRefusal.HttpRefusal) return yield* Door.refuseBeforeEnd(body)
+          const wish = readSync(body.length === 0 ? {} : Json.parsedForReading(body.toString("utf8")))
+          if (Either.isLeft(wish) || wish.right.providers?.length === 0) return yield* Door.refuse(notASync)
+          const { explain = false, providers } = wish.right
+          const synced = yield* models
+            .sync({
+              instances: providers,
+              explain,
+              onResult: (result) =>
+                Effect.logInfo(`models of ${result.instance}: ${ModelSyncBody.outcome(ModelSyncBody.of(result))}`)
+            })
+            .pipe(Effect.either)
+          return yield* Either.match(synced, {
+            onLeft: ({ message }) => Door.refuse(HttpRefusal.nobodyToSync(message)),
+            onRight: (results) =>
+              Effect.succeed(
+                HttpServerResponse.unsafeJson({
+                  kept: database.status() === "off" ? "memory" : "database",
+                  instances: results.map(ModelSyncBody.of)
+                })
+              )
+          })
+        })
+      )
+      .handleRaw("catalogue", ({ urlParams: { instance, limit = "1000", model } }) => {
+        const most = /^\d{1,5}$/.test(limit) ? Number(limit) : 0
+        return most < 1 || most > 10_000
+          ? Door.refuse(HttpRefusal.wrongType("'limit' must be a whole number from 1 to 10000", "limit"))
+          : Effect.sync(() =>
+              HttpServerResponse.unsafeJson(CatalogueBody.make(catalog.snapshot(), { instance, model, limit: most }))
+            )
+      })
+  })
+)
+
+const readSync = Schema.decodeUnknownEither(ModelSyncBody.ModelSyncPayload)
+
+const notASync = HttpRefusal.wrongType(
+  "'providers' must be a list of instances or vendors, or absent for all of them, and 'explain' true or false",
+  "providers"
+)
