@@ -39,7 +39,7 @@ export const summarise = (measured) => {
 export const render = ({ subject, machine, options, rounds, medians, ratios, verdict, warnings }) => {
   const lines = [
     `${machine.cpu}, node ${machine.node}, ${machine.pinned ? "pinned" : "NOT PINNED"}, ` +
-      `rounds: ${rounds.length}${options.quick ? ", quick" : ""}; medians; ratio is ${subject} / floor (range over rounds)`
+      `rounds: ${rounds.length}${options.quick ? ", quick" : ""}; database: ${options.database}; medians; ratio is ${subject} / floor (range over rounds)`
   ]
   for (const { title, rows } of SECTIONS) {
     const shown = rows.filter(({ key }) => key in medians.floor)

@@ -15,10 +15,10 @@ export const floor = {
 }
 
 /**
- * orelse as built, or the shell command in `BENCH_SUT`. Either finds `PORT`, `BENCH_UPSTREAM` (the mock's base URL),
+ * orelse as built, on the database that a `DATABASE_URL` names, or the shell command in `BENCH_SUT`. Either finds `PORT`, `BENCH_UPSTREAM` (the mock's base URL),
  * `BENCH_CONFIG` (the config file below) and `ORELSE_DATA_DIR` in its environment.
  */
-export const subject = (command = process.env.BENCH_SUT) =>
+export const subject = (databaseUrl, command = process.env.BENCH_SUT) =>
   command === undefined
     ? {
         name: "orelse",
@@ -33,7 +33,7 @@ export const subject = (command = process.env.BENCH_SUT) =>
           config
         ],
         // Nothing of the user's own settings or `.env`: the same orelse is measured everywhere.
-        env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: "production" },
+        env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: "production", DATABASE_URL: databaseUrl },
         ownDirectory: true,
         keepsAccessLog: true
       }

@@ -9,12 +9,13 @@ import { allowedCores, groupRssBytes } from "./Procfs.mjs"
 import { render, summarise } from "./Report.mjs"
 import { bringUp, floor, subject } from "./Systems.mjs"
 
-const USAGE = `npm run bench -- [--quick] [--only buffered|streaming] [--rounds N] [--strategy NAME] [--json FILE]
+const USAGE = `npm run bench -- [--quick] [--only buffered|streaming] [--rounds N] [--strategy NAME] [--database WHICH] [--json FILE]
 
   --quick     shorter windows: a first impression, not a figure to quote
   --only      one kind of traffic
   --rounds N  rounds of floor and system, 1 to 50 (default 3)
   --strategy  three instances instead of one, ordered by it: least-latency, cost-optimized, ...
+  --database  what orelse remembers in: none (default), embedded, or the URL of a Postgres
   --json FILE writes everything that was measured
   BENCH_SUT="command"  measures any command that listens on $PORT and forwards to $BENCH_UPSTREAM instead of orelse
 `
@@ -23,7 +24,7 @@ const say = (text) => process.stderr.write(`${text}\n`)
 
 const main = async (options, directory) => {
   const cores = pinning()
-  const systems = { floor, subject: subject() }
+  const systems = { floor, subject: subject(databaseUrl(options.database)) }
   if (systems.subject.missing !== undefined) throw new Error(systems.subject.missing)
 
   const program = (file) =>
@@ -53,7 +54,8 @@ const main = async (options, directory) => {
       kernel: os.release(),
       pinned: cores !== undefined
     },
-    options,
+    // Of a URL no more than what it is.
+    options: { ...options, database: options.database.split(":")[0] },
     rounds
   })
   process.stdout.write(render(summary))
@@ -124,6 +126,7 @@ const optionsFrom = (args) => {
       only: { type: "string" },
       rounds: { type: "string", default: "3" },
       strategy: { type: "string" },
+      database: { type: "string", default: "none" },
       json: { type: "string" },
       help: { type: "boolean", default: false }
     }
@@ -133,7 +136,17 @@ const optionsFrom = (args) => {
   if (values.only !== undefined && values.only !== "buffered" && values.only !== "streaming") {
     throw new Error("--only takes buffered or streaming")
   }
+  if (databaseUrl(values.database) === undefined) {
+    throw new Error("--database takes none, embedded, or a postgres:// URL")
+  }
   return { ...values, rounds }
+}
+
+/** As orelse's `DATABASE_URL`. */
+const databaseUrl = (name) => {
+  if (name === "none") return name
+  if (name === "embedded") return ""
+  return /^postgres(ql)?:\/\//.test(name) ? name : undefined
 }
 
 const usageError = (message) => {

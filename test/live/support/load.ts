@@ -79,6 +79,11 @@ export const quantile = (values: ReadonlyArray<number>, share: number): number =
 const onSchedule = async (pool: Pool, { answered, from = 0, goesOn, model, rate }: Paced) => {
   const answers: Array<Answered> = []
   const underWay: Array<Promise<unknown>> = []
+  const heard = async (asking: Promise<Answered>): Promise<void> => {
+    const answer = await asking
+    answers.push(answer)
+    answered?.(answer)
+  }
   const began = performance.now()
   while (goesOn()) {
     const due = ((performance.now() - began) / 1000) * rate
@@ -86,12 +91,7 @@ const onSchedule = async (pool: Pool, { answered, from = 0, goesOn, model, rate 
       const mark = String(from + underWay.length)
       const body = bodyOf(model, false, mark)
       const asking = new Promise<Answered>((resolve) => new Asking(pool, body, mark, undefined, resolve))
-      underWay.push(
-        asking.then((answer) => {
-          answers.push(answer)
-          answered?.(answer)
-        })
-      )
+      underWay.push(heard(asking))
     }
     await sleep(2)
   }
