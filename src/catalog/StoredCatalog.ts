@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
+import type { Overlay } from "../config/Overlay.js"
 import { same } from "../config/Same.js"
 import { CurrentSettings } from "../config/Settings.js"
 import { Database } from "../store/Database.js"
@@ -43,25 +44,35 @@ export const following: Layer.Layer<never, never, Catalog | CurrentSettings | Da
     const database = yield* Database
     const seal = sealOf(yield* CurrentSettings)
 
-    let version: string | undefined
+    let seen: CatalogTables.Versions | undefined
+    let followed: Overlay | undefined
     const follow = Effect.gen(function* () {
-      const found = yield* CatalogTables.version
-      if (found === version) return
-      const { locked, overlay } = yield* CatalogTables.load(seal)
-      const rows = yield* CatalogTables.rows
-      for (const id of locked) {
-        yield* Effect.logError(
-          `${id}: its key was sealed with another ORELSE_ADMIN_KEY, so the instance is left out; set that one, or give it its key again`
-        )
+      const before = catalog.overlay()
+      const found = yield* CatalogTables.versions
+      // What was changed here counted too, but something else may have come after it.
+      if (found.catalog !== seen?.catalog || before !== followed) {
+        const { locked, overlay } = yield* CatalogTables.load(seal)
+        for (const id of locked) {
+          yield* Effect.logError(
+            `${id}: its key was sealed with another ORELSE_ADMIN_KEY, so the instance is left out; set that one, or give it its key again`
+          )
+        }
+        // What was changed here meanwhile need not be in what was loaded: the next look finds it.
+        if (catalog.overlay() !== before) return
+        followed = overlay
+        for (const { id, problems, section } of catalog.setOverlay(overlay)) {
+          yield* Effect.logWarning(
+            `${section} ${id}: what was changed over the admin API does not fit the configuration any more (${problems.map(({ message, path }) => `${path} ${message}`).join("; ")})`
+          )
+        }
       }
-      if (rows.length > 0) yield* catalog.setRows(rows)
-      for (const { id, problems, section } of catalog.setOverlay(overlay)) {
-        yield* Effect.logWarning(
-          `${section} ${id}: what was changed over the admin API does not fit the configuration any more (${problems.map(({ message, path }) => `${path} ${message}`).join("; ")})`
-        )
+      if (found.models !== seen?.models) {
+        const rows = yield* CatalogTables.rows
+        // Before the first list there is nothing to take.
+        if (seen !== undefined || rows.length > 0) yield* catalog.setRows(rows)
       }
-      if (version !== undefined) yield* Effect.logInfo("the catalogue was changed")
-      version = found
+      if (seen !== undefined && !same(seen, found)) yield* Effect.logInfo("the catalogue was changed")
+      seen = found
     })
 
     let registered: unknown
