@@ -51,12 +51,13 @@ CREATE TABLE settings (
   updated_at timestamptz NOT NULL DEFAULT now()
 );
 
--- Grows with every change of what it names, so that a replica that polls sees that there is something new.
+-- Grows with every change of what it names, so that a replica that polls sees that there is something new: `catalog` with
+-- changes over the admin API, `models` with lists of models, which are long and are not read again for anything else.
 CREATE TABLE versions (
   name text PRIMARY KEY,
   version bigint NOT NULL DEFAULT 1
 );
-INSERT INTO versions (name) VALUES ('catalog'), ('circuits');
+INSERT INTO versions (name) VALUES ('catalog'), ('circuits'), ('models');
 
 -- The circuits that are not as new, the newest state of each.
 CREATE TABLE circuit_states (

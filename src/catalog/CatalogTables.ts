@@ -11,14 +11,21 @@ import type { Change } from "./CatalogStore.js"
 import type { ModelRow } from "./ModelRow.js"
 import type { CatalogRow } from "./Rows.js"
 
-/** What of the catalogue is in the tables. Every change counts `versions` on, in its own transaction. */
+/** What of the catalogue is in the tables. Every change counts one of `versions` on, in its own transaction. */
 type Asks<A> = Effect.Effect<A, SqlError, SqlClient.SqlClient>
 
-/** The number of changes so far. */
-export const version: Asks<string> = Effect.gen(function* () {
+/** The numbers of changes so far: over the admin API, and of the instances' lists. */
+export interface Versions {
+  readonly catalog: string
+  readonly models: string
+}
+
+export const versions: Asks<Versions> = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const [row] = yield* sql<{ version: string }>`SELECT version FROM versions WHERE name = 'catalog'`
-  return row?.version ?? ""
+  const found = yield* sql<{ name: string; version: string }>`
+    SELECT name, version FROM versions WHERE name IN ('catalog', 'models')`
+  const of = (name: keyof Versions): string => found.find((row) => row.name === name)?.version ?? ""
+  return { catalog: of("catalog"), models: of("models") }
 })
 
 /** Instances that the configuration has are rows too, so that others can refer to them; those that are gone are not active. */
@@ -75,17 +82,18 @@ export const save = (change: Change, sealed: string | null | undefined): Asks<vo
               INSERT INTO settings (key, value) VALUES ('routing', ${JSON.stringify(change.routing)}::jsonb)
               ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = now()`
         }
-        yield* counted
+        yield* counted("catalog")
       })
     )
   )
 
 /** Counts a change, and hints at it to whoever listens. */
-const counted: Asks<void> = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  yield* sql`UPDATE versions SET version = version + 1 WHERE name = 'catalog'`
-  yield* sql`SELECT pg_notify('orelse', 'catalog')`
-})
+const counted = (what: keyof Versions): Asks<void> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`UPDATE versions SET version = version + 1 WHERE name = ${what}`
+    yield* sql`SELECT pg_notify('orelse', ${what})`
+  })
 
 /** An overlay as it is kept, and the instances whose keys cannot be opened. */
 export interface Kept {
@@ -179,35 +187,57 @@ export const replace = (instance: InstanceSettings, rows: ReadonlyArray<ModelRow
           RETURNING (xmax = 0) AS added`
         const added = written.filter((row) => row.added).length
         const updated = written.length - added
-        if (written.length + removed.length > 0) yield* counted
+        if (written.length + removed.length > 0) yield* counted("models")
         return { added, updated, removed: removed.length }
       })
     )
   )
 
-/** The models of all instances. */
+/** The models of all instances, in pages: there may be more than a million, and others ask the database meanwhile. */
 export const rows: Asks<ReadonlyArray<CatalogRow>> = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
-  const found = yield* sql<{
-    model_id: string
-    instance: string
-    provider_model_id: string
-    prompt: string | null
-    completion: string | null
-    context_window: number | null
-    is_active: boolean
-  }>`
-    SELECT model_id, slug AS instance, provider_model_id, pricing_prompt::text AS prompt,
-           pricing_completion::text AS completion, context_window, models.is_active
-      FROM models JOIN providers ON providers.id = provider_id
-     ORDER BY models.id`
-  return found.map((row) => ({
-    modelId: row.model_id,
-    instance: row.instance,
-    providerModelId: row.provider_model_id,
-    promptPrice: row.prompt ?? undefined,
-    completionPrice: row.completion ?? undefined,
-    contextWindow: row.context_window ?? undefined,
-    active: row.is_active
-  }))
+  const all: Array<CatalogRow> = []
+  // Names and prices come again and again; one of each is enough.
+  const texts = new Map<string, string>()
+  const one = (text: string): string => {
+    const known = texts.get(text)
+    if (known === undefined) texts.set(text, text)
+    return known ?? text
+  }
+  const price = (text: string | null): string | undefined => (text === null ? undefined : one(text))
+  for (let after = 0; ;) {
+    const page = yield* sql<Listed>`
+      SELECT models.id, model_id, slug AS instance, provider_model_id, pricing_prompt::text AS prompt,
+             pricing_completion::text AS completion, context_window, models.is_active
+        FROM models JOIN providers ON providers.id = provider_id
+       WHERE models.id > ${after} ORDER BY models.id LIMIT ${pageRows}`
+    for (const row of page) {
+      all.push({
+        modelId: one(row.model_id),
+        instance: one(row.instance),
+        providerModelId: row.provider_model_id,
+        promptPrice: price(row.prompt),
+        completionPrice: price(row.completion),
+        contextWindow: row.context_window ?? undefined,
+        active: row.is_active
+      })
+      after = row.id
+    }
+    if (page.length < pageRows) return all
+  }
 })
+
+/** As `pg` gives them: a numeric is text. */
+interface Listed {
+  readonly id: number
+  readonly model_id: string
+  readonly instance: string
+  readonly provider_model_id: string
+  readonly prompt: string | null
+  readonly completion: string | null
+  readonly context_window: number | null
+  readonly is_active: boolean
+}
+
+/** A few ms of work. */
+const pageRows = 5_000

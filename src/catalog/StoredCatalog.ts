@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
+import type { Overlay } from "../config/Overlay.js"
 import { same } from "../config/Same.js"
 import { CurrentSettings } from "../config/Settings.js"
 import { Database } from "../store/Database.js"
@@ -49,39 +50,64 @@ export const reader: Effect.Effect<
 > = Effect.gen(function* () {
   const catalog = yield* Catalog
   const seal = sealOf(yield* CurrentSettings)
-  let hasRows = false
   return Effect.gen(function* () {
     const { locked, overlay } = yield* CatalogTables.load(seal)
     const rows = yield* CatalogTables.rows
-    for (const id of locked) {
-      yield* Effect.logError(
-        `${id}: its key was sealed with another ORELSE_ADMIN_KEY, so the instance is left out; set that one, or give it its key again`
-      )
-    }
-    if (rows.length > 0 || hasRows) yield* catalog.setRows(rows)
-    hasRows = rows.length > 0
-    for (const { id, problems, section } of catalog.setOverlay(overlay)) {
-      yield* Effect.logWarning(
-        `${section} ${id}: what was changed over the admin API does not fit the configuration any more (${problems.map(({ message, path }) => `${path} ${message}`).join("; ")})`
-      )
-    }
+    yield* tellLocked(locked)
+    yield* catalog.setRows(rows)
+    yield* lay(catalog, overlay)
   })
 })
+
+/** Lays what is kept over the configuration; says what does not fit it any more. */
+const lay = (catalog: Catalog["Type"], overlay: Overlay): Effect.Effect<void> =>
+  Effect.forEach(
+    catalog.setOverlay(overlay),
+    ({ id, problems, section }) =>
+      Effect.logWarning(
+        `${section} ${id}: what was changed over the admin API does not fit the configuration any more (${problems.map(({ message, path }) => `${path} ${message}`).join("; ")})`
+      ),
+    { discard: true }
+  )
+
+const tellLocked = (locked: ReadonlyArray<string>): Effect.Effect<void> =>
+  Effect.forEach(
+    locked,
+    (id) =>
+      Effect.logError(
+        `${id}: its key was sealed with another ORELSE_ADMIN_KEY, so the instance is left out; set that one, or give it its key again`
+      ),
+    { discard: true }
+  )
 
 /** Follows what the database says of the catalogue, whoever changed it; tells it of the instances that are configured. */
 export const following: Layer.Layer<never, never, Catalog | CurrentSettings | Database> = Layer.scopedDiscard(
   Effect.gen(function* () {
     const catalog = yield* Catalog
     const database = yield* Database
-    const read = yield* reader
+    const seal = sealOf(yield* CurrentSettings)
 
-    let version: string | undefined
+    let seen: CatalogTables.Versions | undefined
+    let followed: Overlay | undefined
     const follow = Effect.gen(function* () {
-      const found = yield* CatalogTables.version
-      if (found === version) return
-      yield* read
-      if (version !== undefined) yield* Effect.logInfo("the catalogue was changed")
-      version = found
+      const before = catalog.overlay()
+      const found = yield* CatalogTables.versions
+      // What was changed here counted too, but something else may have come after it.
+      if (found.catalog !== seen?.catalog || before !== followed) {
+        const { locked, overlay } = yield* CatalogTables.load(seal)
+        yield* tellLocked(locked)
+        // What was changed here meanwhile need not be in what was loaded: the next look finds it.
+        if (catalog.overlay() !== before) return
+        followed = overlay
+        yield* lay(catalog, overlay)
+      }
+      if (found.models !== seen?.models) {
+        const rows = yield* CatalogTables.rows
+        // Before the first list there is nothing to take.
+        if (seen !== undefined || rows.length > 0) yield* catalog.setRows(rows)
+      }
+      if (seen !== undefined && !same(seen, found)) yield* Effect.logInfo("the catalogue was changed")
+      seen = found
     })
 
     let registered: unknown

@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
+import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
 
 /** Who holds a directory, and where it listens as soon as it does. */
@@ -55,16 +55,21 @@ const acquire = (path: string): Effect.Effect<Held, LockFailed> => {
     }
     const holder = holderOf(path)
     if (holder !== undefined) return Effect.fail(new LockFailed({ message: taken(holder), holder }))
-    // Of two that find it abandoned one moves it away; the other one finds the new one, or nothing.
-    const aside = `${path}.${process.pid}`
-    try {
-      renameSync(path, aside)
-      rmSync(aside, { force: true })
-    } catch {
-      // The other one was faster.
-    }
+    clear(path)
   }
   return Effect.fail(new LockFailed({ message: "somebody else is taking it at this moment", holder: null }))
+}
+
+/** Takes an abandoned lock away. Who is slow may find the lock of somebody who was faster there, and gives it back. */
+const clear = (path: string): void => {
+  const aside = `${path}.${process.pid}`
+  try {
+    renameSync(path, aside)
+    if (holderOf(aside) !== undefined) linkSync(aside, path)
+  } catch {
+    // Nobody has it any more, or the next one has it already.
+  }
+  rmSync(aside, { force: true })
 }
 
 const held = (path: string, own: Holder): Held => {
@@ -87,7 +92,8 @@ const held = (path: string, own: Holder): Held => {
     },
     release: () => {
       clearInterval(beating)
-      if (read(path)?.pid === own.pid) rmSync(path, { force: true })
+      const holder = read(path)
+      if (holder?.host === own.host && holder.pid === own.pid) rmSync(path, { force: true })
     }
   }
 }
@@ -110,7 +116,9 @@ const read = (path: string): Holder | undefined => {
 
 const lives = (holder: Holder, path: string): boolean => {
   // Its pids mean nothing here, its heartbeat does.
-  if (holder.host !== hostname()) return Date.now() - statSync(path).mtimeMs < 4 * beat
+  if (holder.host !== hostname()) {
+    return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 4 * beat
+  }
   try {
     process.kill(holder.pid, 0)
   } catch (error) {

@@ -35,12 +35,15 @@ const listed = (providerModelId: string, more: Partial<ModelRow> = {}): ModelRow
 
 const a = instance("a")
 
-/** Whether it counts as a change. */
-const counts = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+/** How many changes it counts as. */
+const counts = <A, E, R>(effect: Effect.Effect<A, E, R>, of: keyof CatalogTables.Versions = "catalog") =>
   Effect.gen(function* () {
-    const before = yield* CatalogTables.version
+    const before = yield* CatalogTables.versions
     yield* effect
-    return Number(yield* CatalogTables.version) - Number(before)
+    const after = yield* CatalogTables.versions
+    const other = of === "catalog" ? "models" : "catalog"
+    assert.strictEqual(after[other], before[other])
+    return Number(after[of]) - Number(before[of])
   })
 
 const providers = Effect.flatMap(
@@ -163,9 +166,9 @@ layer(migrated, { timeout: "60 seconds" })("the tables of the catalogue", (it) =
     Effect.gen(function* () {
       yield* tidy
       const rows = [listed("x", { promptPrice: "0.150", completionPrice: "1e-7" }), listed("y")]
-      assert.strictEqual(yield* counts(CatalogTables.replace(a, rows)), 1)
-      assert.strictEqual(yield* counts(CatalogTables.replace(a, rows)), 0)
-      assert.strictEqual(yield* counts(CatalogTables.replace(instance("b"), [listed("x")])), 1)
+      assert.strictEqual(yield* counts(CatalogTables.replace(a, rows), "models"), 1)
+      assert.strictEqual(yield* counts(CatalogTables.replace(a, rows), "models"), 0)
+      assert.strictEqual(yield* counts(CatalogTables.replace(instance("b"), [listed("x")]), "models"), 1)
       assert.strictEqual(yield* CatalogTables.count(a), 2)
       assert.strictEqual(yield* CatalogTables.count(instance("nobody")), 0)
     })
@@ -185,12 +188,27 @@ layer(migrated, { timeout: "60 seconds" })("the tables of the catalogue", (it) =
     })
   )
 
+  it.effect("give all of lists that are longer than a page", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const names = Array.from({ length: 10_000 }, (_, index) => `m-${index}`)
+      yield* CatalogTables.replace(
+        a,
+        names.map((name) => listed(name))
+      )
+      assert.deepStrictEqual(
+        (yield* CatalogTables.rows).map(({ providerModelId }) => providerModelId),
+        names
+      )
+    })
+  )
+
   it.effect("leave the old list as it was where the new one cannot be kept", () =>
     Effect.gen(function* () {
       yield* tidy
       yield* CatalogTables.replace(a, [listed("x")])
       const bad = CatalogTables.replace(a, [listed("y"), listed("z", { contextWindow: -1 })])
-      assert.strictEqual(yield* counts(Effect.flip(bad)), 0)
+      assert.strictEqual(yield* counts(Effect.flip(bad), "models"), 0)
       assert.deepStrictEqual([...(yield* ids).keys()], ["x"])
     })
   )

@@ -1,74 +1,236 @@
+import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, layer } from "@effect/vitest"
-import * as Deferred from "effect/Deferred"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as PubSub from "effect/PubSub"
-import * as Queue from "effect/Queue"
+import * as Logger from "effect/Logger"
+import * as Redacted from "effect/Redacted"
+import * as TestClock from "effect/TestClock"
 import { Catalog } from "../../src/catalog/Catalog.js"
+import { CatalogEditor } from "../../src/catalog/CatalogEditor.js"
 import { CatalogRows } from "../../src/catalog/CatalogRows.js"
+import * as CatalogTables from "../../src/catalog/CatalogTables.js"
+import type { ModelRow } from "../../src/catalog/ModelRow.js"
 import * as StoredCatalog from "../../src/catalog/StoredCatalog.js"
-import { CurrentSettings } from "../../src/config/Settings.js"
-import { database } from "../support/database.js"
+import { none } from "../../src/config/Overlay.js"
+import { CurrentSettings, type InstanceSettings, type Settings } from "../../src/config/Settings.js"
+import { migrated, switched } from "../support/database.js"
 import { instance, settings } from "../support/settings.js"
 
-const [a, b] = [instance("a"), instance("b")]
+const configured = (more: Partial<Settings> = {}): Settings =>
+  settings({
+    instances: [instance("a"), instance("b", { priority: 2 })],
+    server: { ...settings().server, adminKey: Redacted.make("the admin's word") },
+    ...more
+  })
 
-const row = (id: string, fields: Partial<Parameters<CatalogRows["Type"]["replace"]>[1][number]> = {}) => ({
-  modelId: "m",
-  instance: id,
-  providerModelId: `maker/m-of-${id}`,
-  promptPrice: "0.15",
-  completionPrice: "0.6",
-  contextWindow: 8_192,
-  ...fields
+/** A gateway's catalogue at the database, as long as the scope lasts. `away`: the database is not there. */
+const replica = (given = configured(), away = false) =>
+  Effect.gen(function* () {
+    const state = { away }
+    const current = Layer.succeed(CurrentSettings, given)
+    const context = yield* Layer.build(
+      Layer.mergeAll(StoredCatalog.following, CatalogEditor.layer).pipe(
+        Layer.provideMerge(Layer.provideMerge(StoredCatalog.layer, Catalog.layer)),
+        Layer.provide(switched(() => state.away)),
+        Layer.provide(current)
+      )
+    )
+    const catalog = Context.get(context, Catalog)
+    return {
+      state,
+      catalog,
+      editor: Context.get(context, CatalogEditor),
+      rows: Context.get(context, CatalogRows),
+      find: (id: string) => catalog.snapshot().settings.instances.find((each) => each.id === id)
+    }
+  })
+
+/** A second passes again and again until it is so; the database works in real time. Gives how many did. */
+const soon = (condition: () => boolean) =>
+  Effect.gen(function* () {
+    for (let seconds = 1; seconds <= 20; seconds++) {
+      yield* TestClock.adjust("1 second")
+      for (let turn = 0; turn < 100; turn++) {
+        if (condition()) return seconds
+        yield* turnOfTheLoop
+      }
+    }
+    return assert.fail(`it did not come to that: ${String(condition)}`)
+  })
+
+const turnOfTheLoop = Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
+
+/** Until all that was asked is answered; no time passes. */
+const settled = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+  for (let turn = 0; turn < 20; turn++) yield* sql`SELECT 1`
 })
 
-const stored = Layer.mergeAll(StoredCatalog.following, StoredCatalog.layer).pipe(
-  Layer.provideMerge(Catalog.layer),
-  Layer.provideMerge(database),
-  Layer.provide(Layer.succeed(CurrentSettings, settings({ instances: [a, b] })))
+const tidy = Effect.flatMap(
+  SqlClient.SqlClient,
+  (sql) => sql`TRUNCATE providers, models, model_routes, settings CASCADE`
 )
 
-layer(stored, { timeout: "60 seconds", excludeTestServices: true })("the catalogue in the tables", (it) => {
-  it.scoped("has what a sync kept within two seconds, and what another sync took away no more", () =>
+const listed = (id: string): ModelRow => ({
+  modelId: id,
+  instance: "a",
+  providerModelId: id,
+  promptPrice: undefined,
+  completionPrice: undefined,
+  contextWindow: undefined
+})
+
+layer(migrated, { timeout: "60 seconds" })("the catalogue in the tables", (it) => {
+  it.scoped("brings what one replica changed to the other, and to a later run", () =>
     Effect.gen(function* () {
-      const catalog = yield* Catalog
-      const rows = yield* CatalogRows
-      const changes = yield* PubSub.subscribe(catalog.changes)
-      const until = (holds: () => boolean) =>
-        Effect.gen(function* () {
-          const due = yield* Deferred.make<void>()
-          yield* Effect.forkScoped(
-            Effect.forever(
-              Effect.suspend(() => (holds() ? Deferred.succeed(due, undefined) : Effect.asVoid(Queue.take(changes))))
-            )
+      yield* tidy
+      const [one, other] = [yield* replica(), yield* replica()]
+      yield* settled
+      yield* one.editor.changeInstance("a", { weight: 9 })
+      yield* one.editor.addInstance({ id: "made", provider: "openai", apiKey: "sk-secret" })
+      yield* one.editor.addModel({ id: "m", targets: [{ instance: "b", model: "n" }] })
+      yield* one.editor.changeRouting({ strategy: "weighted" })
+      assert.isAtMost(yield* soon(() => other.catalog.snapshot().settings.routing.strategy === "weighted"), 2)
+      const later = yield* replica()
+      yield* soon(() => later.find("made") !== undefined)
+      for (const { catalog, find } of [other, later]) {
+        assert.strictEqual(find("a")?.weight, 9)
+        assert.strictEqual(keyOf(find("made")), "sk-secret")
+        assert.strictEqual(catalog.snapshot().settings.routing.strategy, "weighted")
+        assert.deepStrictEqual(
+          catalog
+            .snapshot()
+            .resolve("m")
+            .map(({ instance: { id }, model }) => [id, model]),
+          [["b", "n"]]
+        )
+      }
+    })
+  )
+
+  it.scoped("brings lists to all replicas, also the news that the last one is gone", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const sql = yield* SqlClient.SqlClient
+      const [one, other] = [yield* replica(), yield* replica()]
+      yield* settled
+      const names = () => other.catalog.snapshot().modelNames
+      yield* one.rows.replace(instance("a"), [listed("x-1")])
+      assert.isAtMost(yield* soon(() => names().includes("x-1")), 2)
+      yield* one.rows.replace(instance("a"), [])
+      assert.isAtMost(yield* soon(() => !names().includes("x-1")), 2)
+      assert.deepStrictEqual(yield* sql`SELECT * FROM models`, [])
+    })
+  )
+
+  it.scoped("keeps a change that is made here while an older state is read", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      yield* CatalogTables.save(
+        { _tag: "Instance", id: "locked", entry: { fields: {} }, made: instance("x") },
+        "sealed:1:"
+      )
+      let during = (): void => {}
+      const one = yield* replica().pipe(
+        // It says so between reading and taking.
+        Effect.provide(
+          Logger.replace(
+            Logger.defaultLogger,
+            Logger.make(() => during())
           )
-          yield* Effect.timeout(Deferred.await(due), "2 seconds")
-        })
-      const named = () =>
-        catalog
-          .snapshot()
-          .resolve("m")
-          .map((target) => [target.instance.id, target.model])
-      assert.deepStrictEqual(named(), [
-        ["a", "m"],
-        ["b", "m"]
+        )
+      )
+      const overlay = { ...none, routing: { strategy: "weighted" } as const }
+      during = () => {
+        during = () => {}
+        one.catalog.setOverlay(overlay)
+      }
+      yield* settled
+      assert.strictEqual(one.catalog.overlay(), overlay)
+    })
+  )
+
+  it.scoped("believes the database more than what was made here, when that came late", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const one = yield* replica()
+      yield* one.editor.changeInstance("a", { weight: 9 })
+      const late = one.catalog.overlay()
+      yield* settled
+      yield* CatalogTables.save(
+        { _tag: "Instance", id: "a", entry: { fields: { weight: 3 } }, made: instance("a") },
+        undefined
+      )
+      yield* soon(() => one.find("a")?.weight === 3)
+      one.catalog.setOverlay(late)
+      assert.isAtMost(yield* soon(() => one.find("a")?.weight === 3), 2)
+    })
+  )
+
+  it.scoped("refuses a key where nothing seals it, and keeps the name of a variable as it is", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const sql = yield* SqlClient.SqlClient
+      const variables = Redacted.make(new Map([["SOME_KEY", "sk-of-the-environment"]]))
+      const one = yield* replica(configured({ server: settings().server, variables }))
+      yield* settled
+      const refused = yield* Effect.flip(
+        one.editor.addInstance({ id: "made", provider: "openai", apiKey: "sk-secret" })
+      )
+      assert.strictEqual(refused._tag, "StoreFailed")
+      assert.include(refused._tag === "StoreFailed" ? refused.message : "", "ORELSE_ADMIN_KEY")
+      assert.deepStrictEqual(yield* sql`SELECT slug FROM providers WHERE source = 'api'`, [])
+      yield* one.editor.addInstance({ id: "made", provider: "openai", apiKey: "${SOME_KEY}" })
+      assert.strictEqual(keyOf(one.find("made")), "sk-of-the-environment")
+      const [row] = yield* sql`SELECT settings FROM providers WHERE slug = 'made'`
+      assert.deepStrictEqual(row, { settings: { fields: { provider: "openai" }, apiKey: "${SOME_KEY}" } })
+    })
+  )
+
+  it.scoped("goes on without the database, refuses what could not be kept, and is mended by itself", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const [one, other] = [yield* replica(configured(), true), yield* replica()]
+      yield* settled
+      yield* other.editor.changeInstance("a", { weight: 9 })
+      yield* TestClock.adjust("10 seconds")
+      yield* settled
+      assert.strictEqual(one.find("a")?.weight, 1)
+      const refused = yield* Effect.flip(one.editor.changeInstance("a", { weight: 5 }))
+      assert.include(refused._tag === "StoreFailed" ? refused.message : "", "nothing was changed: it is away")
+      assert.strictEqual(one.find("a")?.weight, 1)
+      one.state.away = false
+      assert.isAtMost(yield* soon(() => one.find("a")?.weight === 9), 2)
+      one.state.away = true
+      yield* other.editor.changeInstance("a", { weight: 4 })
+      yield* TestClock.adjust("10 seconds")
+      yield* settled
+      assert.strictEqual(one.find("a")?.weight, 9)
+      one.state.away = false
+      assert.isAtMost(yield* soon(() => one.find("a")?.weight === 4), 2)
+    })
+  )
+
+  it.scoped("tells the tables of the instances that are configured, and again when they are changed", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const sql = yield* SqlClient.SqlClient
+      const one = yield* replica()
+      yield* settled
+      const found = sql`SELECT slug, is_active, priority FROM providers ORDER BY slug`
+      const a = { slug: "a", is_active: true, priority: 1 }
+      const b = { slug: "b", is_active: true, priority: 2 }
+      assert.deepStrictEqual(yield* found, [a, b])
+      one.catalog.setSettings(configured({ instances: [instance("a", { priority: 7 })] }))
+      yield* TestClock.adjust("1 second")
+      yield* settled
+      assert.deepStrictEqual(yield* found, [
+        { ...a, priority: 7 },
+        { ...b, is_active: false }
       ])
-      assert.deepStrictEqual(yield* rows.replace(a, [row("a")]), { added: 1, updated: 0, removed: 0 })
-      yield* rows.replace(b, [row("b"), row("b", { modelId: "other", providerModelId: "other" })])
-      yield* until(() => catalog.snapshot().rows.all("m").length === 2)
-      assert.deepStrictEqual(named(), [
-        ["a", "maker/m-of-a"],
-        ["b", "maker/m-of-b"]
-      ])
-      assert.deepInclude(catalog.snapshot().rows.own("a", "maker/m-of-a"), {
-        promptPrice: "0.15",
-        completionPrice: "0.6",
-        contextWindow: 8_192,
-        active: true
-      })
-      assert.deepStrictEqual(yield* rows.replace(b, [row("b")]), { added: 0, updated: 0, removed: 1 })
-      yield* until(() => !catalog.snapshot().rows.models.has("other"))
     })
   )
 })
+
+const keyOf = (found: InstanceSettings | undefined): string | undefined => found?.apiKey && Redacted.value(found.apiKey)

@@ -85,6 +85,8 @@ const pool = (config: ConstructorParameters<typeof Pool>[0]) =>
 
 /** What `pg` takes for a TCP socket. */
 class PgliteSocket extends Duplex {
+  private queue: Promise<void> = Promise.resolve()
+
   constructor(private readonly db: PGlite) {
     super()
   }
@@ -112,8 +114,11 @@ class PgliteSocket extends Duplex {
 
   override _read(): void {}
 
-  override _writev(chunks: Array<{ chunk: Buffer }>, done: (error?: Error | null) => void): void {
-    void this.exchange(Buffer.concat(chunks.map(({ chunk }) => chunk).filter((chunk) => chunk[0] !== terminate)), done)
+  /** Does not wait for the reply: pg writes the next statement while the reply to the last one is still on its way. */
+  override _writev(chunks: Array<{ chunk: Buffer }>, done: () => void): void {
+    const bytes = Buffer.concat(chunks.map(({ chunk }) => chunk).filter((chunk) => chunk[0] !== terminate))
+    this.queue = this.queue.then(() => this.exchange(bytes))
+    done()
   }
 
   override _final(done: () => void): void {
@@ -121,19 +126,17 @@ class PgliteSocket extends Duplex {
     done()
   }
 
-  private async exchange(bytes: Buffer, done: (error?: Error | null) => void): Promise<void> {
+  private async exchange(bytes: Buffer): Promise<void> {
+    if (bytes.length === 0) return
     try {
-      if (bytes.length > 0) {
-        await this.db.execProtocolRawStream(new Uint8Array(bytes), {
-          syncToFs: false,
-          onRawData: (reply) => {
-            this.push(Buffer.from(reply))
-          }
-        })
-      }
-      done()
+      await this.db.execProtocolRawStream(new Uint8Array(bytes), {
+        syncToFs: false,
+        onRawData: (reply) => {
+          this.push(Buffer.from(reply))
+        }
+      })
     } catch (error) {
-      done(error instanceof Error ? error : new Error("PGlite failed"))
+      this.destroy(error instanceof Error ? error : new Error("PGlite failed"))
     }
   }
 }
