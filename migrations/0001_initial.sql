@@ -115,7 +115,8 @@ CREATE TABLE failover_events (
   reason text
 );
 CREATE INDEX failover_events_by_time ON failover_events (timestamp, id);
-CREATE INDEX failover_events_by_instance ON failover_events (instance, timestamp);
+CREATE INDEX failover_events_by_instance ON failover_events (instance, timestamp, id);
+CREATE INDEX failover_events_by_type ON failover_events (event_type, timestamp, id);
 
 -- What was asked and who answered; never what was said.
 CREATE TABLE requests (

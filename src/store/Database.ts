@@ -100,6 +100,7 @@ const watched = ({ announce, maintain, open }: Source.Source): Effect.Effect<Dat
       Effect.gen(function* () {
         client = opened
         if (status === found) return
+        if (status === "up") up = yield* Deferred.make<void>()
         status = found
         yield* found === "up"
           ? Effect.logInfo("database: up")
@@ -129,7 +130,7 @@ const watched = ({ announce, maintain, open }: Source.Source): Effect.Effect<Dat
           yield* Effect.timeoutOption(Queue.take(doubts), pause)
         }
       }).pipe(Effect.provideService(SqlClient.SqlClient, opened))
-    }).pipe(Effect.scoped, Effect.ensuring(leave))
+    }).pipe(Effect.ensuring(leave), Effect.scoped)
 
     const lost = (error: unknown) =>
       Effect.zipRight(

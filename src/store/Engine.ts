@@ -17,23 +17,34 @@ export interface WorkerData {
   readonly create: boolean
 }
 
-/** Resolves with its first word. */
-const begin = async (data: WorkerData): Promise<Worker> => {
-  const worker = new Worker(script, { workerData: data, stderr: true, argv: [] })
-  // Rejects on "error".
-  await once(worker, "message")
-  return worker
+const threadFor = (data: WorkerData): Worker => new Worker(script, { workerData: data, stderr: true, argv: [] })
+
+/** Its first word; a thread that ends without one has failed. */
+const ready = async (worker: Worker): Promise<void> => {
+  const ended = new AbortController()
+  const { signal } = ended
+  try {
+    // Both reject on "error".
+    await Promise.race([
+      once(worker, "message", { signal }),
+      once(worker, "exit", { signal }).then(() => Promise.reject(new Error("its thread ended")))
+    ])
+  } finally {
+    ended.abort()
+  }
 }
 
 /** Creates a cluster, which takes seconds. */
 export const create = async (directory: string): Promise<void> => {
-  const worker = await begin({ directory, create: true })
+  const worker = threadFor({ directory, create: true })
+  await ready(worker)
   await worker.terminate()
 }
 
 /** PGlite in a worker thread. Should the thread die, the next connection finds a new one: Postgres recovers as after any crash. */
 export class Engine {
   private running: Promise<Worker> | undefined = undefined
+  private latest: Worker | undefined = undefined
 
   constructor(private readonly directory: string) {}
 
@@ -53,24 +64,26 @@ export class Engine {
     })
   }
 
-  /** Closes the database, or the thread where it does not answer. */
+  /** Closes the database, or the thread where it does not answer within so many ms, also one that still opens. */
   async stop(patience: number): Promise<void> {
+    const timer = setTimeout(() => void this.latest?.terminate(), patience)
     const worker = await this.running?.catch(() => undefined)
     this.running = undefined
-    if (worker === undefined) return
-    const timer = setTimeout(() => void worker.terminate(), patience)
-    const exit = once(worker, "exit")
     // It may have gone before.
-    if (worker.threadId === -1) return clearTimeout(timer)
-    worker.postMessage("close")
-    await exit
+    if (worker !== undefined && worker.threadId !== -1) {
+      const exit = once(worker, "exit")
+      worker.postMessage("close")
+      await exit
+    }
     clearTimeout(timer)
   }
 
   private async start(): Promise<Worker> {
-    const worker = await begin({ directory: this.directory, create: false })
+    const worker = threadFor({ directory: this.directory, create: false })
+    this.latest = worker
     // Whoever is connected sees the closed port.
     worker.on("error", () => {})
+    await ready(worker)
     return worker
   }
 }

@@ -124,6 +124,23 @@ describe.skipIf(!Postgres.hasPostgres)("a Postgres server", () => {
     })
   )
 
+  it.scopedLive("that hangs does not keep a gateway from ending", () =>
+    Effect.gen(function* () {
+      const postgres = yield* Postgres.server
+      const gateway = yield* serve(at(postgres.url))
+      yield* healthIs(gateway.url, true, "ok")
+      yield* postgres.pause
+      // Of this the database is still to be told.
+      assert.strictEqual((yield* chat(gateway.url)).status, 200)
+      yield* gateway.signal("SIGTERM")
+      const startedAt = performance.now()
+      const { code } = yield* gateway.ended
+      yield* postgres.resume
+      assert.strictEqual(code, 0)
+      assert.isBelow(performance.now() - startedAt, 15_000)
+    })
+  )
+
   it.scopedLive("that takes no writes is told of, and used again when it does", () =>
     Effect.gen(function* () {
       const postgres = yield* Postgres.server
