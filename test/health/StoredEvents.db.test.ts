@@ -26,7 +26,7 @@ layer(events, { timeout: "60 seconds" })("events in the tables", (it) => {
         instance,
         timestamp: new Date(at).toISOString()
       }))
-      yield* use(HealthTables.tell(told))
+      yield* use(HealthTables.tell(JSON.stringify(told)))
       const found = yield* log.find({ limit: 2, since: undefined, instance: undefined, type: undefined })
       assert.deepStrictEqual(
         found.map(({ instance }) => instance),
