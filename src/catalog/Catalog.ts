@@ -149,6 +149,7 @@ export const makeSnapshot = (
               catch: target.catch,
               // What it catches depends on who stands before it.
               peer: target.catch === undefined,
+              placed: true,
               contextWindow: target.contextWindow
             }
           ]

@@ -76,6 +76,7 @@ const target = (instance: InstanceSettings, model: string, peer: boolean): Targe
   model,
   catch: undefined,
   peer,
+  placed: false,
   contextWindow: undefined
 })
 

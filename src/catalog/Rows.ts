@@ -38,6 +38,22 @@ export const none: Rows = {
   models: new Set()
 }
 
+/** The same rows as if none were out of service. */
+export const inService = (rows: Rows): Rows => {
+  const own = (instance: string, id: string): CatalogRow | undefined => {
+    const row = rows.own(instance, id)
+    return row === undefined ? undefined : on(row)
+  }
+  return {
+    ...rows,
+    all: (name) => rows.all(name).map(on),
+    named: (name) => new Map([...rows.named(name)].map(([instance, row]) => [instance, on(row)])),
+    own
+  }
+}
+
+const on = (row: CatalogRow): CatalogRow => (row.active ? row : { ...row, active: true })
+
 /** Sorts rows by name, with pauses: there may be more than a million of them, and requests go on meanwhile. */
 export const index = (rows: ReadonlyArray<CatalogRow>): Effect.Effect<Rows> =>
   Effect.gen(function* () {

@@ -10,6 +10,8 @@ export interface Target {
   readonly catch: ReadonlyArray<CatchRule> | undefined
   /** It serves the very model that was asked for, and so do its peers: who of them goes first is the strategy's choice. */
   readonly peer: boolean
+  /** The operator gave it this place, in a chain of the configuration. */
+  readonly placed: boolean
   /** Tokens of input and output together; `undefined`: not known. */
   readonly contextWindow: number | undefined
 }

@@ -23,6 +23,16 @@ export const layer = (settings: Settings) =>
     Effect.provide(Effect.mapError(informed, failed), context)
   )
 
+/** The same for who only looks: nothing is brought up to date, and a database that cannot be had is one that is down. */
+export const layerAsItIs = (settings: Settings) =>
+  Layer.tap(
+    on(
+      settings,
+      Effect.catchAll(open(settings, Effect.void), (error) => Effect.succeed(Database.closed(failed(error).message)))
+    ),
+    (context) => Effect.provide(Effect.ignore(informed), context)
+  )
+
 const on = <E>(settings: Settings, opened: Effect.Effect<Database["Type"], E, Scope.Scope>) =>
   Live.layerCommand.pipe(
     Layer.provideMerge(Layer.scoped(Database, opened)),

@@ -58,7 +58,7 @@ const byGateway = (gateway: Remote.Remote, instances: ReadonlyArray<string> | un
   )
 
 /** No gateway runs: this process does it. */
-export const here = (
+const here = (
   instances: ReadonlyArray<string> | undefined,
   explained: boolean,
   tell: (result: ModelSyncBody.SyncedInstance) => Effect.Effect<void>

@@ -29,10 +29,14 @@ import { Replay } from "../store/Replay.js"
 import * as RequestTables from "../store/RequestTables.js"
 import { Gateway } from "./Gateway.js"
 
+const pricing = Layer.unwrapEffect(
+  Effect.map(Catalog, ({ snapshot }) => Pricing.layerListed(({ id }, model) => snapshot().rows.own(id, model)))
+)
+
 /** What plans are made of, on who keeps the catalogue. */
 const planning = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =>
   Planner.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, Pricing.layer)),
+    Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, pricing)),
     Layer.provideMerge(Layer.mergeAll(Circuits.layer, CatalogEditor.layer, ModelSync.layer)),
     Layer.provideMerge(store),
     Layer.provideMerge(Layer.merge(Catalog.layer, Providers.layer))

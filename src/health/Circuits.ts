@@ -49,6 +49,8 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
     readonly mayRetry: (instance: InstanceSettings, now: number) => boolean
     /** How fast a model of an instance answers, `undefined` before its first answer. */
     readonly pace: (instance: InstanceSettings, model: string, streamed: boolean) => Pace | undefined
+    /** Did many of its latest calls fail? Whom nobody has called for five minutes is not held to it. */
+    readonly degraded: (instance: InstanceSettings, now: number) => boolean
     readonly of: (instance: InstanceSettings, now: number) => InstanceCircuits
     /** An operator's decree about an instance. Its models begin anew. */
     readonly force: (instance: InstanceSettings, forced: CircuitBreaker.Forced, now: number) => void
@@ -113,6 +115,7 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
         mayRetry: registry.mayRetry,
         pay: registry.pay,
         pace: registry.pace,
+        degraded: registry.degraded,
         of: registry.of,
         force: registry.force,
         forced: registry.forced,

@@ -73,7 +73,7 @@ export class Leave implements Permit {
     const { settings, tracking, traffic } = this.books
     const { instance, model, now, streamed } = this.call
     if (streamed !== undefined) {
-      traffic.calls(instance.id).ended(true)
+      traffic.calls(instance.id).ended(true, now())
       tracking.ended(instance, model, true, this.latency, now())
       if (tokens !== undefined) traffic.paces.of(instance.id, model, streamed).ended(tokens, now() - this.spokeAt)
     }
@@ -86,7 +86,7 @@ export class Leave implements Permit {
     const { chance, scopes, settings, tracking, traffic } = this.books
     const { instance, model, now, streamed } = this.call
     const blame = Blame.of(error)
-    if (counts && blame?._tag === "Failure" && streamed !== undefined) traffic.calls(instance.id).ended(false)
+    if (counts && blame?._tag === "Failure" && streamed !== undefined) traffic.calls(instance.id).ended(false, now())
     if (blame !== undefined && streamed !== undefined) tracking.ended(instance, model, false, this.latency, now())
     // So that a first failure has somewhere to be kept.
     if (blame !== undefined) scopes.keep(blame.scope, instance, model)

@@ -10,11 +10,13 @@ export class Pace {
   private peak = 0
   private at = Number.NEGATIVE_INFINITY
   private speed: number | undefined = undefined
+  private average: number | undefined = undefined
 
   /** An answer began after so many ms; `now` is Unix ms. */
   began(latency: number, now: number): void {
     this.latencies[this.next] = latency
     this.next = (this.next + 1) % remembered
+    this.average = this.average === undefined ? latency : this.average + weight * (latency - this.average)
     const kept = Math.exp((this.at - now) / forgetting)
     // A peak is believed at once, and forgotten slowly.
     this.peak = latency > this.peak ? latency : this.peak * kept + latency * (1 - kept)
@@ -28,6 +30,7 @@ export class Pace {
   seed(latency: number, at: number): void {
     if (this.at !== Number.NEGATIVE_INFINITY) return
     this.peak = latency
+    this.average = latency
     this.at = at
   }
 
@@ -47,6 +50,11 @@ export class Pace {
   /** Peak EWMA in ms. With time it falls, so that who was slow once is tried again. */
   latency(now: number): number {
     return this.peak * Math.exp((this.at - now) / forgetting)
+  }
+
+  /** EWMA in ms, which no time passes for; `undefined`: nobody knows, or not any more. */
+  usual(now: number): number | undefined {
+    return now - this.at < outdated ? this.average : undefined
   }
 
   /** Output tokens a second; `undefined`: nobody knows. */
@@ -70,7 +78,10 @@ const enough = 20
 /** After so many ms little more than a third of a latency is left in the average. */
 const forgetting = 30_000
 
-/** Of the newest speed in the moving average. */
+/** What was measured so many ms ago says nothing of now. */
+const outdated = 600_000
+
+/** Of the newest speed or latency in the moving average. */
 const weight = 0.2
 
 /** What the network does to a shorter answer says more than what the model does. */

@@ -91,6 +91,9 @@ export class Registry implements Books {
   readonly pace = (instance: InstanceSettings, model: string, streamed: boolean): Pace | undefined =>
     this.traffic.paces.known(instance.id, model, streamed)
 
+  readonly degraded = (instance: InstanceSettings, now: number): boolean =>
+    this.traffic.known(instance.id)?.isDegraded(now) ?? false
+
   readonly of = (instance: InstanceSettings, now: number): InstanceCircuits => {
     const [key, own] = [this.scopes.of("key", instance, ""), this.scopes.of("instance", instance, "")]
     const worse = severity(key.breaker) > severity(own.breaker) ? key.breaker : own.breaker

@@ -3,6 +3,7 @@ import type { Circuit } from "./CircuitBreaker.js"
 import type { Circuits } from "./Circuits.js"
 import type { Ailment, InstanceCircuits } from "./Permit.js"
 import type { Check, Health } from "./Health.js"
+import { isDegraded } from "./Latency.js"
 
 export type Status = "healthy" | "degraded" | "recovering" | "unhealthy"
 
@@ -118,16 +119,12 @@ export const sample = (circuits: Pick<Circuits["Type"], "circuit" | "tracking">)
   })
 
 const statusOf = (
-  { calls, circuit, errorRate = 0 }: Pick<InstanceCircuits, "calls" | "circuit" | "errorRate">,
+  { calls, circuit, errorRate }: Pick<InstanceCircuits, "calls" | "circuit" | "errorRate">,
   checked: boolean
 ): Status => {
   if (circuit === "open" || !checked) return "unhealthy"
   if (circuit === "half_open") return "recovering"
-  return calls >= enoughCalls && errorRate > acceptable ? "degraded" : "healthy"
+  return isDegraded({ calls, errorRate }) ? "degraded" : "healthy"
 }
-
-/** An error rate of fewer calls than these says nothing. */
-const enoughCalls = 10
-const acceptable = 0.1
 
 const tenth = (ms: number | undefined): number | null => (ms === undefined ? null : Math.round(ms * 10) / 10)

@@ -3,7 +3,7 @@ import type { Snapshot } from "../catalog/Catalog.js"
 import type { CatalogRow } from "../catalog/Rows.js"
 
 /** A model as one instance has it. */
-export const CatalogueRow = Schema.Struct({
+const CatalogueRow = Schema.Struct({
   /** Its canonical name, the same at every instance. */
   model: Schema.String,
   instance: Schema.String,
@@ -15,7 +15,7 @@ export const CatalogueRow = Schema.Struct({
   context_window: Schema.NullOr(Schema.Int),
   active: Schema.Boolean
 }).annotations({ identifier: "CatalogueRow" })
-export type CatalogueRow = typeof CatalogueRow.Type
+type CatalogueRow = typeof CatalogueRow.Type
 
 /** `GET /admin/catalogue` and `orelse models list --json`, by canonical name. */
 export const CatalogueBody = Schema.Struct({

@@ -73,7 +73,7 @@ const isPlain = (path: string): boolean =>
   (!path.includes("%") || namingModels.some((prefix) => path.startsWith(prefix)))
 
 /** Below these an id of a model follows, which may need escapes. */
-const namingModels = ["/v1/models/", "/admin/failover/model/", "/admin/models/"]
+const namingModels = ["/v1/models/", "/admin/failover/model/", "/admin/failover/providers/", "/admin/models/"]
 
 /** Either header carries a key; two different ones are a mistake that must not be guessed away. */
 const credential = (inbound: Inbound): string | HttpRefusal.HttpRefusal | undefined => {

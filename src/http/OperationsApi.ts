@@ -1,7 +1,10 @@
 import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as OpenApi from "@effect/platform/OpenApi"
+import * as Schema from "effect/Schema"
 import { CatalogueBody, CatalogueParams } from "./CatalogueBody.js"
+import { DoctorBody } from "./DoctorBody.js"
+import { ModelProvidersBody, ModelProvidersParams } from "./ModelProvidersBody.js"
 import { ModelSyncBody, ModelSyncPayload } from "./ModelSyncBody.js"
 
 /** What an operator has done by the gateway, and asks of what it keeps; the subcommands do it over these routes. */
@@ -20,4 +23,22 @@ export const OperationsGroup = HttpApiGroup.make("operations")
       .setUrlParams(CatalogueParams)
       .addSuccess(CatalogueBody)
       .annotate(OpenApi.Description, "What the instances have listed: a row for each model of each instance.")
+  )
+  .add(
+    HttpApiEndpoint.get("providersFor", "/admin/failover/providers/*")
+      .setPath(Schema.Struct({ "*": Schema.String }))
+      .setUrlParams(ModelProvidersParams)
+      .addSuccess(ModelProvidersBody)
+      .annotate(
+        OpenApi.Description,
+        "Who serves a model, whose id may hold slashes, in the order in which a request would ask them, and under which name; then who would not be asked and why."
+      )
+  )
+  .add(
+    HttpApiEndpoint.post("doctor", "/admin/doctor")
+      .addSuccess(DoctorBody)
+      .annotate(
+        OpenApi.Description,
+        "Ten checks of the database, the last of them a rehearsal of a failover. Nothing is changed, and nobody is called."
+      )
   )

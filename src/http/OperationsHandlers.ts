@@ -5,12 +5,16 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { Catalog } from "../catalog/Catalog.js"
 import { ModelSync } from "../catalog/ModelSync.js"
+import * as Doctor from "../gateway/Doctor.js"
 import * as Json from "../protocol/Json.js"
+import { Planner } from "../routing/Planner.js"
 import { Database } from "../store/Database.js"
 import { Api } from "./Api.js"
 import * as CatalogueBody from "./CatalogueBody.js"
+import * as DoctorBody from "./DoctorBody.js"
 import * as Door from "./HttpApiDoor.js"
 import * as HttpRefusal from "./HttpRefusal.js"
+import * as ModelProvidersBody from "./ModelProvidersBody.js"
 import * as ModelSyncBody from "./ModelSyncBody.js"
 
 /** The routes of what an operator has done by the gateway. */
@@ -19,6 +23,7 @@ export const layer = HttpApiBuilder.group(Api, "operations", (handlers) =>
     const catalog = yield* Catalog
     const database = yield* Database
     const models = yield* ModelSync
+    const planner = yield* Planner
 
     return handlers
       .handleRaw("syncModels", () =>
@@ -47,6 +52,28 @@ export const layer = HttpApiBuilder.group(Api, "operations", (handlers) =>
               )
           })
         })
+      )
+      .handleRaw("providersFor", ({ path, urlParams: { active = "true", provider } }) =>
+        active !== "true" && active !== "false"
+          ? Door.refuse(HttpRefusal.wrongType("'active' must be 'true' or 'false'", "active"))
+          : Effect.clockWith((clock) =>
+              Effect.map(clock.currentTimeMillis, (now) =>
+                HttpServerResponse.unsafeJson(
+                  ModelProvidersBody.make(
+                    path["*"],
+                    { activeOnly: active === "true", provider },
+                    planner.knowledge(now)
+                  )
+                )
+              )
+            )
+      )
+      .handleRaw("doctor", () =>
+        Doctor.run.pipe(
+          Effect.map((findings) => HttpServerResponse.unsafeJson(DoctorBody.make(findings))),
+          Effect.provideService(Database, database),
+          Effect.provideService(Planner, planner)
+        )
       )
       .handleRaw("catalogue", ({ urlParams: { instance, limit = "1000", model } }) => {
         const most = /^\d{1,5}$/.test(limit) ? Number(limit) : 0

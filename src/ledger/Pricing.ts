@@ -23,37 +23,58 @@ export class Pricing extends Context.Tag("orelse/Pricing")<
   }
 >() {
   /** Prices of `@pydantic/genai-prices` as bundled; an instance's own `pricing` goes before them; local models cost 0. */
-  static readonly layer: Layer.Layer<Pricing> = Layer.sync(Pricing, () => {
-    const rates = new Map<string, Rates | "tiered" | undefined>()
-    const catalogued = (source: PriceList.Source, model: string, usage: Usage, at: number): Money.Money | undefined => {
-      const key = `${source.providerId ?? source.providerApiUrl}\n${model}`
-      let known = rates.get(key)
-      if (known === undefined && !rates.has(key)) {
-        known = lookUp(source, model, at)
-        // Model ids come from callers: bounded.
-        if (rates.size < maxRemembered) rates.set(key, known)
-      }
-      if (known === undefined) return undefined
-      return known === "tiered" ? exactly(source, model, usage, at) : byRates(known, usage)
+  static readonly layer: Layer.Layer<Pricing> = Layer.sync(Pricing, () => make(() => undefined))
+
+  /** The same, and what those lists do not have at the prices that the instances have listed. */
+  static readonly layerListed = (listed: Listed): Layer.Layer<Pricing> => Layer.sync(Pricing, () => make(listed))
+}
+
+/** What an instance says that a model of its costs, by the id that it has there; `undefined`: nothing. */
+export type Listed = (
+  instance: InstanceSettings,
+  model: string
+) => { readonly promptPrice?: string | undefined; readonly completionPrice?: string | undefined } | undefined
+
+const make = (listed: Listed): Pricing["Type"] => {
+  const rates = new Map<string, Rates | "tiered" | undefined>()
+  const catalogued = (source: PriceList.Source, model: string, usage: Usage, at: number): Money.Money | undefined => {
+    const key = `${source.providerId ?? source.providerApiUrl}\n${model}`
+    let known = rates.get(key)
+    if (known === undefined && !rates.has(key)) {
+      known = lookUp(source, model, at)
+      // Model ids come from callers: bounded.
+      if (rates.size < maxRemembered) rates.set(key, known)
     }
-    return {
-      cost: (instance, models, usage, at) => {
-        if (instance.pricing !== undefined) {
-          const { prompt, completion } = instance.pricing
-          return byRates({ input: prompt, cacheRead: prompt, cacheWrite: prompt, output: completion }, usage)
-        }
-        const vendor = vendors[instance.provider]
-        if (vendor.free) return Money.zero
-        const source = PriceList.sourceOf(instance)
-        if (source === undefined) return undefined
-        for (const model of models) {
-          const cost = catalogued(source, vendor.modelName(model), usage, at)
-          if (cost !== undefined) return cost
-        }
-        return undefined
+    if (known === undefined) return undefined
+    return known === "tiered" ? exactly(source, model, usage, at) : byRates(known, usage)
+  }
+  return {
+    cost: (instance, models, usage, at) => {
+      if (instance.pricing !== undefined) {
+        const { prompt, completion } = instance.pricing
+        return byRates({ input: prompt, cacheRead: prompt, cacheWrite: prompt, output: completion }, usage)
       }
+      const vendor = vendors[instance.provider]
+      if (vendor.free) return Money.zero
+      const source = PriceList.sourceOf(instance)
+      for (const model of models) {
+        const cost = source && catalogued(source, vendor.modelName(model), usage, at)
+        if (cost !== undefined) return cost
+      }
+      const own = ratesOf(listed, instance, models)
+      return own && byRates(own, usage)
     }
-  })
+  }
+}
+
+const ratesOf = (listed: Listed, instance: InstanceSettings, models: ReadonlyArray<string>): Rates | undefined => {
+  for (const model of models) {
+    const { completionPrice, promptPrice } = listed(instance, model) ?? {}
+    if (promptPrice === undefined || completionPrice === undefined) continue
+    const input = Number(promptPrice)
+    return { input, cacheRead: input, cacheWrite: input, output: Number(completionPrice) }
+  }
+  return undefined
 }
 
 /** USD per million tokens of each bucket. */

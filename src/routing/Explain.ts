@@ -43,22 +43,26 @@ export interface Explanation {
   readonly mid_stream: MidStream
 }
 
-/** One candidate of an explanation. */
-export interface Step {
-  /** 1 is asked first. */
-  readonly priority: number
+/** What is known of a model of an instance. */
+export interface Facts {
   /** Vendor slug. */
   readonly provider: string
   readonly instance: string
   readonly provider_model_id: string
-  /** Which failures of the one before open this one; null: all but the caller's own. */
-  readonly catch_errors: ReadonlyArray<CatchRule> | null
   /** Null where nobody has looked. */
   readonly health: Status | null
   /** The median of its latest calls; null before the first. */
   readonly response_time_ms: number | null
   /** USD per million tokens as decimal strings; null is unknown. */
   readonly pricing: { readonly prompt: string; readonly completion: string } | null
+}
+
+/** One candidate of an explanation. */
+export interface Step extends Facts {
+  /** 1 is asked first. */
+  readonly priority: number
+  /** Which failures of the one before open this one; null: all but the caller's own. */
+  readonly catch_errors: ReadonlyArray<CatchRule> | null
 }
 
 /** What is known apart from the configuration, and how a plan is made of it. */
@@ -111,18 +115,19 @@ export const instancesOf = ({ candidates }: Plan.Plan): ReadonlyArray<string> =>
   ...new Set(candidates.map(({ instance }) => instance.id))
 ]
 
-const stepOf = (
-  { catch: rules, instance, model }: Candidate,
-  at: number,
-  { now, pricing, statusOf }: Knowledge
-): Step => {
+const stepOf = ({ catch: rules, instance, model }: Candidate, at: number, known: Knowledge): Step => ({
+  priority: at + 1,
+  catch_errors: rules ?? null,
+  ...factsOf(instance, model, known)
+})
+
+/** What is known of a model of an instance, under the id that it has there. */
+export const factsOf = (instance: InstanceSettings, model: string, { now, pricing, statusOf }: Knowledge): Facts => {
   const status = statusOf(instance)
   return {
-    priority: at + 1,
     provider: instance.provider,
     instance: instance.id,
     provider_model_id: model,
-    catch_errors: rules ?? null,
     health: status?.status ?? null,
     response_time_ms: status?.latency_ms.p50 ?? null,
     pricing: priceOf(instance, model, pricing, now)

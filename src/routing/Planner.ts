@@ -59,6 +59,7 @@ export class Planner extends Context.Tag("orelse/Planner")<
       const ranking = new Ranking({
         pricing,
         pace: ({ instance, model }, streamed) => circuits.pace(instance, model, streamed),
+        degraded: circuits.degraded,
         busy: ({ instance }) => concurrency.busy(instance.id),
         chance: () => generator.number(),
         sessions: new Sessions(clockNow)

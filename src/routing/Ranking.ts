@@ -1,4 +1,5 @@
 import type { Snapshot } from "../catalog/Catalog.js"
+import type { InstanceSettings } from "../config/Settings.js"
 import type { Caller } from "../domain/Caller.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { Money } from "../domain/Money.js"
@@ -12,11 +13,14 @@ import type { Arrange } from "./Selection.js"
 import * as Preferred from "./Preferred.js"
 import type { Sessions } from "./Sessions.js"
 import * as Strategy from "./Strategy.js"
+import * as Ties from "./Ties.js"
 
 /** What is known of candidates besides their health. */
 export interface Knowledge {
   readonly pricing: Pricing["Type"]
-  readonly pace: (candidate: Candidate, streamed: boolean) => Pace | undefined
+  readonly pace: (candidate: Pick<Candidate, "instance" | "model">, streamed: boolean) => Pace | undefined
+  /** Did many of its latest calls fail? */
+  readonly degraded: (instance: InstanceSettings, now: number) => boolean
   readonly busy: (candidate: Candidate) => number
   /** Between 0 and 1, another one each time. */
   readonly chance: () => number
@@ -39,6 +43,16 @@ export class Ranking {
   /** How often each model was asked. */
   private readonly turns = new Map<string, number>()
 
+  private readonly ties = new Ties.Ties((target, streamed, now) => {
+    const prices = this.prices(target, now)
+    return {
+      degraded: this.known.degraded(target.instance, now),
+      latency: this.known.pace(target, streamed)?.usual(now),
+      // Most requests have more input than output.
+      price: prices === undefined ? undefined : prices.prompt * 3n + prices.completion
+    }
+  })
+
   constructor(private readonly known: Knowledge) {}
 
   /** `undefined`: the configured order is the order. */
@@ -51,19 +65,34 @@ export class Ranking {
     const session = preferences?.sort === undefined ? this.sessionOf(asked) : undefined
     const bound = session === undefined ? undefined : this.known.sessions.of(session)
     const isNamed = preferences !== undefined && preferences.order.length > 0
-    if (by === "priority" && bound === undefined && !isNamed) return undefined
+    const isTied = by === "priority" && hasTies(asked)
+    if (by === "priority" && bound === undefined && !isNamed && !isTied) return undefined
     return (candidates) => {
       // Who is chosen otherwise takes nobody's turn.
       const chosen = isNamed || (bound !== undefined && candidates.some((candidate) => isSame(candidate, bound)))
       const signals = this.signals(asked, asked.preview || chosen)
-      const ordered =
-        by === "priority" ? candidates : withPeers(candidates, (peers) => Strategy.order(peers, by, signals))
+      const ordered = isTied
+        ? this.untied(candidates, asked)
+        : withPeers(candidates, (peers) => Strategy.order(peers, by, signals))
       const kept = bound === undefined ? ordered : withPeers(ordered, (peers) => first(peers, bound))
       return isNamed ? Preferred.named(kept, preferences.order) : kept
     }
   }
 
-  prices({ instance, model }: Candidate, now: number): PerMillion.Prices | undefined {
+  /** Each model's own candidates, in the order of their ties. */
+  private untied(candidates: ReadonlyArray<Candidate>, { now, preview, request, snapshot }: Asked) {
+    const how = { now, preview, streamed: request.stream }
+    if (request.models.length === 0) return this.ties.arrange(candidates, snapshot.resolve(request.model), how)
+    return [request.model, ...request.models].flatMap((model, stage) =>
+      this.ties.arrange(
+        candidates.filter((candidate) => candidate.stage === stage),
+        snapshot.resolve(model),
+        how
+      )
+    )
+  }
+
+  prices({ instance, model }: Pick<Candidate, "instance" | "model">, now: number): PerMillion.Prices | undefined {
     return PerMillion.of(this.known.pricing, instance, model, now)
   }
 
@@ -117,6 +146,11 @@ export class Ranking {
     return turn
   }
 }
+
+/** A chain that the request brings itself is an order. */
+const hasTies = ({ request, snapshot }: Asked): boolean =>
+  request.fallback === undefined &&
+  (Ties.among(snapshot.resolve(request.model)) || request.models.some((model) => Ties.among(snapshot.resolve(model))))
 
 /** Peers change places with each other only: a fallback stays behind them. */
 const withPeers = (

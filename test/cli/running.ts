@@ -4,8 +4,10 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { Exit } from "effect/Exit"
 import * as Queue from "effect/Queue"
+import { doctor } from "../../src/cli/Doctor.js"
 import { events } from "../../src/cli/Events.js"
 import { explain } from "../../src/cli/Explain.js"
+import { failover } from "../../src/cli/Failover.js"
 import { models } from "../../src/cli/Models.js"
 import { simulate } from "../../src/cli/Simulate.js"
 import { stats } from "../../src/cli/Stats.js"
@@ -37,4 +39,6 @@ export const running = (said: Queue.Enqueue<string>, args: ReadonlyArray<string>
     )
   )
 
-const orelse = Command.make("orelse").pipe(Command.withSubcommands([events, explain, stats, simulate, models]))
+const orelse = Command.make("orelse").pipe(
+  Command.withSubcommands([events, explain, stats, simulate, models, failover, doctor])
+)

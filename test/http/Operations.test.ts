@@ -58,4 +58,37 @@ for (const door of doors) {
       })
     )
   })
+
+  describe(`${door}: GET /admin/failover/providers/{model}`, () => {
+    it.scopedLive("tells who serves a model, in the order of its plan, and who would not be asked", () =>
+      Effect.gen(function* () {
+        const gateway = yield* chain(door, [yield* Upstream.make(), yield* Upstream.make()])
+        const circuit = { method: "PUT", body: JSON.stringify({ state: "open" }) }
+        yield* ask(gateway, "/admin/providers/first/circuit", circuit)
+        const found = yield* ask(gateway, "/admin/failover/providers/m")
+        assert.deepStrictEqual(
+          [0, 1].map((n) => ["priority", "instance", "left_out"].map((field) => at(found, "providers", n, field))),
+          [
+            [1, "second", null],
+            [null, "first", "an operator opened its circuit"]
+          ]
+        )
+        assert.deepStrictEqual([at(found, "available"), at(found, "provider_model_id")], [true, "m"])
+        const explained = yield* ask(gateway, "/admin/failover/model/m")
+        assert.strictEqual(at(explained, "failover_order", 0, "instance"), at(found, "providers", 0, "instance"))
+        const one = yield* ask(gateway, "/admin/failover/providers/m?provider=first&active=false")
+        assert.deepStrictEqual([at(one, "providers", 0, "instance"), at(one, "providers", 1)], ["first", undefined])
+        const nobody = yield* ask(gateway, "/admin/failover/providers/%40cf%2Fb?provider=nobody")
+        assert.deepStrictEqual(at(nobody), {
+          model: "@cf/b",
+          provider: "nobody",
+          available: false,
+          provider_model_id: null,
+          providers: []
+        })
+        const wrong = yield* ask(gateway, "/admin/failover/providers/m?active=perhaps")
+        assert.deepStrictEqual([wrong.status, at(wrong, "error", "param")], [400, "active"])
+      })
+    )
+  })
 }

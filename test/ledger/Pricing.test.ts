@@ -110,3 +110,29 @@ describe("a usage costs", () => {
     }
   )
 })
+
+describe("what an instance has listed", () => {
+  const listed = Effect.runSync(
+    Effect.provide(
+      Pricing,
+      Pricing.layerListed((_, model) =>
+        model === "half" ? { promptPrice: "1" } : { promptPrice: "1", completionPrice: "2" }
+      )
+    )
+  )
+  const costOf = (fields: Partial<InstanceSettings>, model: string): string | undefined => {
+    const money = listed.cost(instance("a", fields), [model], usage, at)
+    return money === undefined ? undefined : toUsd(money)
+  }
+  const compatible = { provider: "openai-compatible", baseUrl: "http://own.test/v1" } as const
+
+  it("is the price of what no price list knows, and of nothing else", () => {
+    assert.strictEqual(costOf(compatible, "own/model"), "0.0043")
+    assert.strictEqual(costOf({ provider: "openai" }, "gpt-4o-mini"), "0.000645")
+    assert.strictEqual(costOf({ ...compatible, pricing: { prompt: 0, completion: 0 } }, "own/model"), "0")
+  })
+
+  it("is unknown where it is only half of a price", () => {
+    assert.isUndefined(costOf(compatible, "half"))
+  })
+})
