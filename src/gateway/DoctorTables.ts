@@ -64,18 +64,8 @@ export const tracked: Asks<number> = Effect.gen(function* () {
 /** Counts a call of a provider that is none, sees whether it was counted, and takes it back. */
 export const rehearsedTracking: Asks<boolean> = Effect.flatMap(SqlClient.SqlClient, (sql) => {
   const rehearsal = Effect.gen(function* () {
-    yield* HealthTables.count([
-      {
-        instance: nobody,
-        provider: nobody,
-        model: nobody,
-        success: 1,
-        errors: 0,
-        latencySum: 1,
-        latencyCount: 1,
-        lastAt: 0
-      }
-    ])
+    const call = { instance: nobody, provider: nobody, model: nobody, success: 1, errors: 0 }
+    yield* HealthTables.count(JSON.stringify([{ ...call, latencySum: 1, latencyCount: 1, lastAt: 0 }]))
     const [row] = yield* sql<{ n: number }>`
       SELECT count(*)::int AS n FROM model_health_tracking WHERE provider = ${nobody} AND success_count = 1`
     // A failure takes the transaction back.
