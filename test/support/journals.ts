@@ -58,7 +58,7 @@ export interface Appended {
   readonly data: unknown
 }
 
-export const read = ({ json, kind }: JournalRecord): Appended => ({ kind, data: JSON.parse(json) })
+const read = ({ json, kind }: JournalRecord): Appended => ({ kind, data: JSON.parse(json) })
 
 /** What is left of a backlog, by the way of who drains it. */
 export const drain = (backlog: Backlog): Effect.Effect<ReadonlyArray<Appended>, BacklogUnreadable> =>
