@@ -14,6 +14,7 @@ import { Circuits } from "../health/Circuits.js"
 import * as FirstChecks from "../health/FirstChecks.js"
 import { Health } from "../health/Health.js"
 import * as Probes from "../health/Probes.js"
+import * as Retention from "../health/Retention.js"
 import * as SharedHealth from "../health/SharedHealth.js"
 import * as StoredEvents from "../health/StoredEvents.js"
 import { Pricing } from "../ledger/Pricing.js"
@@ -70,6 +71,7 @@ const journal = Layer.unwrapEffect(
 /** The same with a memory: what is known of health, requests and changes is in the database, which other replicas may share. */
 export const layerStored = Layer.mergeAll(
   SharedHealth.layer,
+  Retention.layer,
   StoredCatalog.following,
   StoredEvents.layer,
   RequestTables.layer

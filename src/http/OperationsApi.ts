@@ -5,6 +5,7 @@ import * as Schema from "effect/Schema"
 import { CatalogueBody, CatalogueParams } from "./CatalogueBody.js"
 import { DoctorBody } from "./DoctorBody.js"
 import { ModelProvidersBody, ModelProvidersParams } from "./ModelProvidersBody.js"
+import { PrunedBody, PruneParams } from "./PrunedBody.js"
 import { ModelSyncBody, ModelSyncPayload } from "./ModelSyncBody.js"
 
 /** What an operator has done by the gateway, and asks of what it keeps; the subcommands do it over these routes. */
@@ -40,5 +41,14 @@ export const OperationsGroup = HttpApiGroup.make("operations")
       .annotate(
         OpenApi.Description,
         "Ten checks of the database, the last of them a rehearsal of a failover. Nothing is changed, and nobody is called."
+      )
+  )
+  .add(
+    HttpApiEndpoint.del("prune", "/admin/events")
+      .setUrlParams(PruneParams)
+      .addSuccess(PrunedBody)
+      .annotate(
+        OpenApi.Description,
+        "Takes away events, samples of health and requests that are older than `older_than`, as 30d or 12h."
       )
   )

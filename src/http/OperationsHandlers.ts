@@ -6,6 +6,8 @@ import * as Schema from "effect/Schema"
 import { Catalog } from "../catalog/Catalog.js"
 import { ModelSync } from "../catalog/ModelSync.js"
 import * as Doctor from "../gateway/Doctor.js"
+import * as HealthTables from "../health/HealthTables.js"
+import * as Retention from "../health/Retention.js"
 import * as Json from "../protocol/Json.js"
 import { Planner } from "../routing/Planner.js"
 import { Database } from "../store/Database.js"
@@ -75,6 +77,18 @@ export const layer = HttpApiBuilder.group(Api, "operations", (handlers) =>
           Effect.provideService(Planner, planner)
         )
       )
+      .handleRaw("prune", ({ urlParams }) => {
+        const days = Retention.daysOf(urlParams.older_than)
+        return days === undefined
+          ? Door.refuse(HttpRefusal.wrongType("'older_than' must be an age, as 30d or 12h", "older_than"))
+          : database.use(HealthTables.prune(days)).pipe(
+              Effect.tap(() => Effect.logWarning(`an operator pruned what is older than ${urlParams.older_than}`)),
+              Effect.map((pruned) => HttpServerResponse.unsafeJson(pruned)),
+              Effect.catchAll((error) =>
+                Door.refuse(HttpRefusal.notSaved(error._tag === "SqlError" ? "the database refuses" : error.message))
+              )
+            )
+      })
       .handleRaw("catalogue", ({ urlParams: { instance, limit = "1000", model } }) => {
         const most = /^\d{1,5}$/.test(limit) ? Number(limit) : 0
         return most < 1 || most > 10_000

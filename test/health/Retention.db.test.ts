@@ -1,0 +1,72 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import { assert, layer } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as TestClock from "effect/TestClock"
+import * as Retention from "../../src/health/Retention.js"
+import { Database } from "../../src/store/Database.js"
+import { migrated, switched } from "../support/database.js"
+
+let isAway = false
+
+const event = (days: number) =>
+  Effect.flatMap(
+    SqlClient.SqlClient,
+    (sql) => sql`
+      INSERT INTO failover_events (timestamp, provider, instance, event_type)
+      VALUES (now() - ${`${days} days`}::interval, 'openai', 'a', 'circuit_open')`
+  )
+
+const left = Effect.flatMap(SqlClient.SqlClient, (sql) =>
+  Effect.map(sql<{ n: number }>`SELECT count(*)::int AS n FROM failover_events`, ([row]) => row?.n)
+)
+
+const stored = Layer.provideMerge(
+  switched(() => isAway),
+  migrated
+)
+
+layer(stored, { timeout: "60 seconds" })("what is old", (it) => {
+  it.scoped("goes once a day, and a day later where the database was away", () =>
+    Effect.gen(function* () {
+      const database = yield* Database
+      let pruned = yield* Deferred.make<void>()
+      const watched = Database.of({
+        ...database,
+        use: (asked) =>
+          Effect.ensuring(
+            database.use(asked),
+            Effect.suspend(() => Deferred.succeed(pruned, undefined))
+          )
+      })
+      const due = Effect.suspend(() => Deferred.await(pruned))
+      const aDay = Effect.gen(function* () {
+        pruned = yield* Deferred.make<void>()
+        yield* TestClock.adjust("1 day")
+        yield* due
+      })
+      yield* event(31)
+      yield* event(29)
+      yield* Layer.build(Layer.provide(Retention.layer, Layer.succeed(Database, watched)))
+      yield* due
+      assert.strictEqual(yield* left, 1)
+      yield* event(31)
+      isAway = true
+      yield* aDay
+      assert.strictEqual(yield* left, 2)
+      isAway = false
+      yield* aDay
+      assert.strictEqual(yield* left, 1)
+    })
+  )
+
+  it.effect("has an age in days or hours", () =>
+    Effect.sync(() => {
+      assert.deepStrictEqual(
+        ["30d", " 12h ", "0d", "30", "d", "-1d", "1w"].map((text) => Retention.daysOf(text)),
+        [30, 0.5, undefined, undefined, undefined, undefined, undefined]
+      )
+    })
+  )
+})
