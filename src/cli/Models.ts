@@ -35,14 +35,14 @@ const sync = Command.make(
       const gateway = yield* Remote.running(options.url)
       const body = yield* Option.isSome(gateway)
         ? byGateway(gateway.value, instances, options.explain).pipe(
-            Effect.tap((synced) => Effect.forEach(synced.instances, tell))
+            Effect.tap(({ instances: results }) => Effect.forEach(results, tell))
           )
         : Effect.flatMap(Options.settings(options), (settings) =>
             Effect.provide(here(instances, options.explain, tell), Direct.layer(settings))
           )
-      yield* options.json
-        ? Console.log(JSON.stringify(body))
-        : Console.log([summary(body), Option.isSome(gateway) ? keptBy(gateway.value.url, body) : kept(body)].join("\n"))
+      const where = Option.isSome(gateway) ? keptBy(gateway.value.url, body) : kept(body)
+      const synced = body.instances.some(({ failed, skipped }) => failed === null && skipped === null)
+      yield* Console.log(options.json ? JSON.stringify(body) : [summary(body), ...(synced ? [where] : [])].join("\n"))
       if (body.instances.some(({ failed }) => failed !== null)) return yield* new Failed({ message: "" })
     })
 ).pipe(
