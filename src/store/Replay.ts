@@ -1,9 +1,9 @@
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
-import { performance } from "node:perf_hooks"
 import { batchRecords, type Backlog, type Batch } from "./Backlog.js"
 import { Database } from "./Database.js"
 import * as Drain from "./Drain.js"
@@ -15,10 +15,8 @@ import { Journal } from "./Journal.js"
  */
 export class Replay extends Context.Tag("orelse/Replay")<Replay, { readonly stats: () => ReplayStats }>() {
   /** As long as its scope lasts, in batches; at its end it brings what it can within 2 s. */
-  static readonly layer = (
-    appliers: Drain.Appliers,
-    utilization: Utilization = ofThisProcess()
-  ): Layer.Layer<Replay, never, Database | Journal> => Layer.scoped(Replay, make(appliers, utilization))
+  static readonly layer = (appliers: Drain.Appliers): Layer.Layer<Replay, never, Database | Journal> =>
+    Layer.scoped(Replay, make(appliers))
 }
 
 /** Records since the start. */
@@ -32,20 +30,7 @@ export interface ReplayStats {
   readonly damaged: number
 }
 
-/** The share of the time since it was last asked in which the event loop had work. */
-type Utilization = () => number
-
-const ofThisProcess = (): Utilization => {
-  let looked = performance.eventLoopUtilization()
-  return () => {
-    const now = performance.eventLoopUtilization()
-    const { utilization } = performance.eventLoopUtilization(now, looked)
-    looked = now
-    return utilization
-  }
-}
-
-const make = (appliers: Drain.Appliers, utilization: Utilization) =>
+const make = (appliers: Drain.Appliers) =>
   Effect.gen(function* () {
     const database = yield* Database
     const journal = yield* Journal
@@ -69,10 +54,11 @@ const make = (appliers: Drain.Appliers, utilization: Utilization) =>
         }
       })
 
-    /** Requests go first: while there is hardly time for them, and room for what waits, little is brought. */
-    const breather = Effect.suspend(() =>
-      utilization() > busy && journal.stats().pending < mostWaiting ? Effect.sleep(rest) : Effect.void
-    )
+    /** Requests go first: where one full batch follows the other, bringing them takes a small part of the time only. */
+    const breather = (took: Duration.Duration) =>
+      journal.stats().pending < mostWaiting
+        ? Effect.sleep(Duration.min(Duration.times(took, restsForOne), longestRest))
+        : Effect.void
 
     const positions = new Map<string, number>()
 
@@ -83,13 +69,13 @@ const make = (appliers: Drain.Appliers, utilization: Utilization) =>
           const from = positions.get(backlog.id) ?? 0
           const batch = yield* backlog.read(from)
           if (batch.next === from) break
-          const { applied, position } = yield* Drain.apply(database, appliers, backlog.id, batch)
+          const [took, { applied, position }] = yield* Effect.timed(Drain.apply(database, appliers, backlog.id, batch))
           positions.set(backlog.id, position)
           if (applied !== undefined) yield* report(backlog.id, batch, applied)
           yield* backlog.forget(position)
           if (backlog.grows && !all) {
             if (batch.records.length < batchRecords) return
-            yield* breather
+            yield* breather(took)
           }
         }
         if (backlog.grows) return
@@ -151,11 +137,9 @@ const make = (appliers: Drain.Appliers, utilization: Utilization) =>
     return Replay.of({ stats: () => ({ ...totals }) })
   })
 
-/** Of the event loop, as a share of its time. */
-const busy = 0.9
-
-/** In ms. */
-const rest = 1_000
+/** So many times as long as a batch took nothing is brought. */
+const restsForOne = 19
+const longestRest = Duration.seconds(2)
 
 /** Records that may wait while requests go first: some 100 MB of them. */
 const mostWaiting = 100_000

@@ -56,19 +56,9 @@ const stand = Effect.gen(function* () {
 })
 
 /** A gateway's journal and who drains it, until its scope ends. */
-const start = (
-  path: string,
-  database: Database["Type"],
-  journal = Journal.layer({ directory: path }),
-  utilization = 0
-) =>
+const start = (path: string, database: Database["Type"], journal = Journal.layer({ directory: path })) =>
   Effect.map(
-    Layer.build(
-      Layer.provideMerge(
-        Replay.layer(appliers, () => utilization),
-        Layer.merge(journal, Layer.succeed(Database, database))
-      )
-    ),
+    Layer.build(Layer.provideMerge(Replay.layer(appliers), Layer.merge(journal, Layer.succeed(Database, database)))),
     (context) => {
       const [kept, replay] = [Context.get(context, Journal), Context.get(context, Replay)]
       const append = (...found: ReadonlyArray<number>) => {
@@ -102,18 +92,21 @@ describe("the replay of the journal", () => {
       })
     )
 
-    it.scoped("leaves its time to requests as long as there is hardly any, batch by batch", () =>
+    it.scoped("takes a small part of the time where one full batch follows the other", () =>
       Effect.gen(function* () {
         const { database, state, written } = yield* stand
-        const { append, journal } = yield* start(yield* directory, database, undefined, 1)
+        const { append, journal } = yield* start(yield* directory, database)
+        state.hang = Effect.sleep("50 millis")
         append(...numbers(1, 1_200))
+        yield* until(() => state.asked === 1)
+        yield* TestClock.adjust("50 millis")
         yield* until(() => journal.stats().pending === 700)
-        yield* TestClock.adjust("999 millis")
+        yield* TestClock.adjust("949 millis")
         assert.strictEqual(state.asked, 1)
         yield* TestClock.adjust("1 millis")
-        yield* until(() => journal.stats().pending === 200)
-        yield* TestClock.adjust("1 second")
-        yield* until(() => journal.stats().pending === 0)
+        yield* until(() => state.asked === 2)
+        state.hang = Effect.void
+        yield* Effect.repeat(TestClock.adjust("1 second"), { until: () => journal.stats().pending === 0 })
         assert.deepStrictEqual(yield* written, numbers(1, 1_200))
       })
     )
