@@ -48,13 +48,15 @@ export const layer: Layer.Layer<never, never, Circuits | Database | Health | Jou
         live.current().instances.find((instance) => instance.id === id)?.provider ?? id
 
       yield* Effect.acquireRelease(
-        Effect.sync(() => circuits.listen((event) => void journal.append("event", RecentEvents.rowOf(event)))),
+        Effect.sync(() =>
+          circuits.listen((event) => void journal.append("event", JSON.stringify(RecentEvents.rowOf(event))))
+        ),
         (end) => Effect.sync(end)
       )
 
       const count = Effect.sync(() => {
         for (const delta of circuits.tracking.take()) {
-          journal.append("calls", { ...delta, provider: vendorOf(delta.instance) })
+          journal.append("calls", JSON.stringify({ ...delta, provider: vendorOf(delta.instance) }))
         }
       })
       yield* Effect.addFinalizer(() => count)
@@ -63,7 +65,7 @@ export const layer: Layer.Layer<never, never, Circuits | Database | Health | Jou
       const sample = Effect.gen(function* () {
         const at = yield* now
         for (const looked of Status.sample(circuits)) {
-          journal.append("sample", { ...looked, provider: vendorOf(looked.instance), at })
+          journal.append("sample", JSON.stringify({ ...looked, provider: vendorOf(looked.instance), at }))
         }
         const { instances } = Status.all(live.current().instances, circuits, health, at)
         yield* Effect.ignore(database.use(HealthTables.look(instances)))

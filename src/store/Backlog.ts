@@ -39,15 +39,9 @@ export class BacklogUnreadable extends Schema.TaggedError<BacklogUnreadable>()("
 /** Records of one batch at most. */
 export const batchRecords = 500
 
-/** A record in one line, its end included; `undefined` where it is no JSON or too long. */
-export const encode = (kind: string, data: unknown): string | undefined => {
-  try {
-    const line = `${JSON.stringify([kind, data])}\n`
-    return line.length > longest ? undefined : line
-  } catch {
-    return undefined
-  }
-}
+/** A record in one line, its end included; `undefined` where it is too long. */
+export const encode = (kind: string, json: string): string | undefined =>
+  json.length > longest ? undefined : `["${kind}",${json}]\n`
 
 /** The record of a line; `undefined` where it does not look like one. */
 export const decode = (line: string): JournalRecord | undefined => {

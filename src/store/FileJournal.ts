@@ -104,8 +104,8 @@ export const make = ({ directory, maxBytes, segmentBytes }: Options) =>
     yield* Effect.forkScoped(Effect.forever(Effect.zipRight(Effect.sleep("1 second"), tend)))
 
     return {
-      append: (kind: string, data: unknown) => writer.append(kind, data),
-      appendNow: (kind: string, data: unknown) => writer.appendNow(kind, data),
+      append: (kind: string, json: string) => writer.append(kind, json),
+      appendNow: (kind: string, json: string) => writer.appendNow(kind, json),
       stats: () => ({
         pending: writer.pending,
         adopted: adopted.length,

@@ -13,12 +13,12 @@ export class Journal extends Context.Tag("orelse/Journal")<
   Journal,
   {
     /**
-     * Keeps a record, within this turn of the event loop. `data` is JSON, and never what a prompt or an answer says. False:
-     * it is not kept, because the journal is full or its disk takes nothing.
+     * Keeps a record, within this turn of the event loop. `json` is text as `JSON.stringify` makes it, and never what a prompt
+     * or an answer says. False: it is not kept, because the journal is full or its disk takes nothing.
      */
-    readonly append: (kind: string, data: unknown) => boolean
-    /** The same, and written before it returns: it outlives the process, though not the machine. */
-    readonly appendNow: (kind: string, data: unknown) => boolean
+    readonly append: (kind: string, json: string) => boolean
+    /** The same, and written before it returns, with all before it: it outlives the process, though not the machine. */
+    readonly appendNow: (kind: string, json: string) => boolean
     readonly stats: () => JournalStats
     /** What waits for the database: of processes that are gone, the oldest first, and at last of this one. */
     readonly backlogs: () => ReadonlyArray<Backlog>

@@ -11,8 +11,8 @@ export const make = (maxRecords: number) => {
   let [first, bytes, dropped] = [0, 0, 0]
   const pending = () => lines.length
 
-  const append = (kind: string, data: unknown): boolean => {
-    const line = encode(kind, data)
+  const append = (kind: string, json: string): boolean => {
+    const line = encode(kind, json)
     if (line === undefined || lines.length >= maxRecords) {
       dropped++
       return false

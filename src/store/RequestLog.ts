@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { LatestRows } from "./LatestRows.js"
 
 const Text = Schema.NullOr(Schema.String)
 
@@ -65,7 +66,7 @@ export class RequestLog extends Context.Tag("orelse/RequestLog")<
 >() {
   /** The latest 1,000, as long as the gateway runs. */
   static readonly memory: Layer.Layer<RequestLog> = Layer.sync(RequestLog, () => {
-    const latest = new Latest()
+    const latest = new LatestRows()
     return {
       write: (row) => latest.write(row.id, JSON.stringify(row)),
       find: (id) => Effect.sync(() => Option.map(Option.fromNullable(latest.find(id)), read))
@@ -73,40 +74,5 @@ export class RequestLog extends Context.Tag("orelse/RequestLog")<
   })
 }
 
-const read = Schema.decodeUnknownSync(Schema.parseJson(RequestRow))
-
-const remembered = 1_000
-
-/** In bytes; few rows are longer. */
-const usual = 2_048
-
-/** Rows as bytes and not as objects: those would outlive the youth of the heap, which costs more than all else about them. */
-class Latest {
-  private readonly bytes = Buffer.alloc(remembered * usual)
-  private readonly lengths = new Int32Array(remembered)
-  /** By their places, those that are too long. */
-  private readonly long = new Map<number, { readonly id: string; readonly text: string }>()
-  private next = 0
-
-  write(id: string, text: string): void {
-    const at = this.next
-    this.next = (at + 1) % remembered
-    this.long.delete(at)
-    const length = Buffer.byteLength(text)
-    this.lengths[at] = length > usual ? 0 : this.bytes.write(text, at * usual, usual)
-    if (length > usual) this.long.set(at, { id, text })
-  }
-
-  /** Of two with one id the earlier one. */
-  find(id: string): string | undefined {
-    const start = Buffer.from(`{"id":${JSON.stringify(id)},`)
-    for (let passed = 0; passed < remembered; passed++) {
-      const at = (this.next + passed) % remembered
-      const other = this.long.get(at)
-      if (other?.id === id) return other.text
-      const row = this.bytes.subarray(at * usual, at * usual + (this.lengths[at] ?? 0))
-      if (row.subarray(0, start.length).equals(start)) return row.toString("utf8")
-    }
-    return undefined
-  }
-}
+/** The row of its JSON. */
+export const read: (text: string) => RequestRow = Schema.decodeUnknownSync(Schema.parseJson(RequestRow))

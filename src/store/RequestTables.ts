@@ -6,7 +6,8 @@ import * as Option from "effect/Option"
 import { Database } from "./Database.js"
 import type { Appliers } from "./Drain.js"
 import { Journal } from "./Journal.js"
-import { RequestLog, type RequestRow } from "./RequestLog.js"
+import { LatestRows } from "./LatestRows.js"
+import { read, RequestLog, type RequestRow } from "./RequestLog.js"
 
 /** Writes `RequestRow`s down. Of two with one id the first one stays. */
 const insert = (records: string): Effect.Effect<void, SqlError, SqlClient.SqlClient> =>
@@ -59,24 +60,27 @@ export const layer: Layer.Layer<RequestLog, never, Database | Journal> = Layer.e
   Effect.gen(function* () {
     const database = yield* Database
     const journal = yield* Journal
-    const latest = yield* RequestLog
+    const latest = new LatestRows()
     return RequestLog.of({
       write: (row) => {
-        latest.write(row)
-        journal.append("request", row)
+        const json = JSON.stringify(row)
+        latest.write(row.id, json)
+        // The answer's last byte goes out after this: whoever has an answer finds its request, also after a crash.
+        journal.appendNow("request", json)
       },
       find: (id) =>
-        Effect.flatMap(latest.find(id), (known) =>
-          Option.isSome(known)
-            ? Effect.succeed(known)
-            : database.use(find(id)).pipe(
+        Effect.suspend(() => {
+          const known = latest.find(id)
+          return known === undefined
+            ? database.use(find(id)).pipe(
                 Effect.timeout(patience),
                 // What is not known now may be there when the database is.
                 Effect.catchAll(() => Effect.succeedNone)
               )
-        )
+            : Effect.succeedSome(read(known))
+        })
     })
   })
-).pipe(Layer.provide(RequestLog.memory))
+)
 
 const patience = "5 seconds"

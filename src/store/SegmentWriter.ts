@@ -61,8 +61,8 @@ export class SegmentWriter {
     return this.pending - this.#lineCount
   }
 
-  append(kind: string, data: unknown): boolean {
-    if (!this.#take(encode(kind, data))) return false
+  append(kind: string, json: string): boolean {
+    if (!this.#take(encode(kind, json))) return false
     if (!this.#flushes) {
       this.#flushes = true
       // All that is appended in this turn of the loop costs one write.
@@ -71,9 +71,9 @@ export class SegmentWriter {
     return true
   }
 
-  appendNow(kind: string, data: unknown): boolean {
+  appendNow(kind: string, json: string): boolean {
     const before = { lines: this.#lines, bytes: this.#lineBytes }
-    if (!this.#take(encode(kind, data))) return false
+    if (!this.#take(encode(kind, json))) return false
     if (this.flush()) return true
     this.#lines = before.lines
     this.#lineBytes = before.bytes

@@ -21,8 +21,8 @@ const program = (path: string, run: number) => `
   const kept = openSync(${JSON.stringify(keptIn(path, run))}, "a")
   const appending = Effect.flatMap(Journal, (journal) => Effect.promise(async () => {
     for (let number = 1; ; number++) {
-      journal.append("soon", [${run}, number])
-      if (journal.appendNow("now", [${run}, number])) writeSync(kept, number + "\\n")
+      journal.append("soon", JSON.stringify([${run}, number]))
+      if (journal.appendNow("now", JSON.stringify([${run}, number]))) writeSync(kept, number + "\\n")
       if (number % 10 === 0) await new Promise(setImmediate)
     }
   }))

@@ -62,7 +62,7 @@ const start = (path: string, database: Database["Type"], journal = Journal.layer
     (context) => {
       const [kept, replay] = [Context.get(context, Journal), Context.get(context, Replay)]
       const append = (...found: ReadonlyArray<number>) => {
-        for (const number of found) kept.append("event", number)
+        for (const number of found) kept.append("event", String(number))
       }
       /** Time passes, as long as anything waits. */
       const idle = Effect.repeat(TestClock.adjust("250 millis"), {
@@ -199,8 +199,8 @@ describe("the replay of the journal", () => {
           )
         )
         append(1, -77, 2)
-        journal.append("later", 78)
-        journal.append("later", 79)
+        journal.append("later", "78")
+        journal.append("later", "79")
         yield* idle
         assert.deepStrictEqual(yield* written, [1, 2])
         assert.deepStrictEqual(replay.stats(), { applied: 2, poisoned: 1, unknown: 2, damaged: 0 })
@@ -218,7 +218,7 @@ describe("the replay of the journal", () => {
         yield* Effect.scoped(
           Effect.map(start(path, database), ({ append, journal }) => {
             append(1, 2)
-            journal.appendNow("event", 3)
+            journal.appendNow("event", "3")
           })
         )
         assert.deepStrictEqual(yield* written, [1, 2, 3])
