@@ -54,15 +54,19 @@ const make = (appliers: Drain.Appliers) =>
         }
       })
 
-    /** Requests go first: where one full batch follows the other, bringing them takes a small part of the time only. */
-    const breather = (took: Duration.Duration) =>
-      journal.stats().pending < mostWaiting
-        ? Effect.sleep(Duration.min(Duration.times(took, restsForOne), longestRest))
-        : Effect.void
-
     const positions = new Map<string, number>()
 
-    /** Of one that grows, only as long as there are full batches, unless all is asked for. */
+    const ending = yield* Deferred.make<void>()
+    const unlessEnding = (effect: Effect.Effect<void>) => Effect.raceFirst(effect, Deferred.await(ending))
+    const isEnding = Effect.map(Deferred.poll(ending), (poll) => poll._tag === "Some")
+
+    /** Requests go first: where one batch follows the other, bringing them takes a small part of the time only. */
+    const rest = (took: Duration.Duration) =>
+      journal.stats().pending < mostWaiting
+        ? unlessEnding(Effect.sleep(Duration.min(Duration.times(took, restsForOne), longestRest)))
+        : Effect.void
+
+    /** Of one that grows, one batch, unless all is asked for. */
     const drain = (backlog: Backlog, all: boolean) =>
       Effect.gen(function* () {
         while (true) {
@@ -73,10 +77,7 @@ const make = (appliers: Drain.Appliers) =>
           positions.set(backlog.id, position)
           if (applied !== undefined) yield* report(backlog.id, batch, applied)
           yield* backlog.forget(position)
-          if (backlog.grows && !all) {
-            if (batch.records.length < batchRecords) return
-            yield* breather(took)
-          }
+          if (backlog.grows && !all) return yield* rest(took)
         }
         if (backlog.grows) return
         positions.delete(backlog.id)
@@ -97,10 +98,6 @@ const make = (appliers: Drain.Appliers) =>
           ),
         { discard: true }
       )
-
-    const ending = yield* Deferred.make<void>()
-    const unlessEnding = (effect: Effect.Effect<void>) => Effect.raceFirst(effect, Deferred.await(ending))
-    const isEnding = Effect.map(Deferred.poll(ending), (poll) => poll._tag === "Some")
 
     const work = Effect.gen(function* () {
       yield* journal.waiting(1)

@@ -92,7 +92,7 @@ describe("the replay of the journal", () => {
       })
     )
 
-    it.scoped("takes a small part of the time where one full batch follows the other", () =>
+    it.scoped("takes a small part of the time where one batch follows the other", () =>
       Effect.gen(function* () {
         const { database, state, written } = yield* stand
         const { append, journal } = yield* start(yield* directory, database)
@@ -111,11 +111,33 @@ describe("the replay of the journal", () => {
       })
     )
 
+    it.scoped("rests also between batches that are full of long records", () =>
+      Effect.gen(function* () {
+        const { database, state, written } = yield* stand
+        const { journal } = yield* start(yield* directory, database)
+        state.hang = Effect.sleep("50 millis")
+        for (const number of numbers(1, 499)) journal.append("event", String(number).padStart(4_000))
+        yield* until(() => journal.stats().pending === 499)
+        yield* TestClock.adjust("250 millis")
+        yield* until(() => state.asked === 1)
+        yield* TestClock.adjust("50 millis")
+        yield* until(() => journal.stats().pending < 499)
+        assert.isAbove(journal.stats().pending, 400)
+        yield* TestClock.adjust("949 millis")
+        assert.strictEqual(state.asked, 1)
+        state.hang = Effect.void
+        yield* Effect.repeat(TestClock.adjust("1 second"), { until: () => journal.stats().pending === 0 })
+        assert.deepStrictEqual(yield* written, numbers(1, 499))
+      })
+    )
+
     it.scoped("does not wait for more where a batch is full", () =>
       Effect.gen(function* () {
         const { database, state, written } = yield* stand
         const { append, journal } = yield* start(yield* directory, database)
         append(...numbers(1, 1_200))
+        yield* until(() => journal.stats().pending === 200)
+        yield* TestClock.adjust("250 millis")
         yield* until(() => journal.stats().pending === 0)
         assert.deepStrictEqual(yield* written, numbers(1, 1_200))
         assert.strictEqual(state.asked, 3)
