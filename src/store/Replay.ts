@@ -135,8 +135,8 @@ const make = (appliers: Drain.Appliers) =>
   })
 
 /** So many times as long as a batch took nothing is brought. */
-const restsForOne = 19
-const longestRest = Duration.seconds(2)
+const restsForOne = 39
+const longestRest = Duration.seconds(5)
 
 /** Records that may wait while requests go first: some 100 MB of them. */
 const mostWaiting = 100_000

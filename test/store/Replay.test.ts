@@ -101,7 +101,7 @@ describe("the replay of the journal", () => {
         yield* until(() => state.asked === 1)
         yield* TestClock.adjust("50 millis")
         yield* until(() => journal.stats().pending === 700)
-        yield* TestClock.adjust("949 millis")
+        yield* TestClock.adjust("1949 millis")
         assert.strictEqual(state.asked, 1)
         yield* TestClock.adjust("1 millis")
         yield* until(() => state.asked === 2)
@@ -123,7 +123,7 @@ describe("the replay of the journal", () => {
         yield* TestClock.adjust("50 millis")
         yield* until(() => journal.stats().pending < 499)
         assert.isAbove(journal.stats().pending, 400)
-        yield* TestClock.adjust("949 millis")
+        yield* TestClock.adjust("1949 millis")
         assert.strictEqual(state.asked, 1)
         state.hang = Effect.void
         yield* Effect.repeat(TestClock.adjust("1 second"), { until: () => journal.stats().pending === 0 })
