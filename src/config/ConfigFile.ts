@@ -134,6 +134,18 @@ const HealthFields = Schema.Struct({
   probeWith: or(Field.word("models", "chat"), "models")
 })
 
+/** What may be spent, as the config file and the admin API say it. */
+export const BudgetFields = Schema.Struct({
+  scope: Field.BudgetScope,
+  daily: optional(Field.Dollars),
+  weekly: optional(Field.Dollars),
+  monthly: optional(Field.Dollars),
+  mode: or(Field.word("hard", "soft"), "hard"),
+  window: or(Field.word("calendar", "rolling"), "calendar"),
+  timeZone: or(Field.TimeZone, "UTC"),
+  worstCase: optional(Field.Dollars)
+})
+
 const ServerFields = Schema.Struct({
   host: or(Field.Text, "127.0.0.1"),
   port: or(Field.Port, 3000),
@@ -158,6 +170,7 @@ export const ConfigFile = Schema.Struct({
   routing: or(RoutingFields, Schema.decodeSync(RoutingFields)({})),
   circuitBreaker: or(CircuitFields, Schema.decodeSync(CircuitFields)({})),
   health: or(HealthFields, Schema.decodeSync(HealthFields)({})),
+  budgets: or(Schema.Array(BudgetFields), []),
   server: or(ServerFields, Schema.decodeSync(ServerFields)({})),
   log: or(LogFields, Schema.decodeSync(LogFields)({}))
 })

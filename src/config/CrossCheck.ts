@@ -30,8 +30,44 @@ export const crossCheck = (
     ...Object.keys(member(member(file, "routing"), "weights")).flatMap((id) =>
       unknownInstance(id, ["routing", "weights", id], ids)
     ),
+    ...checkBudgets(file, ids),
     ...idle(file)
   ]
+}
+
+const checkBudgets = (file: unknown, ids: ReadonlyArray<string>): ReadonlyArray<Issue> => {
+  const budgets = rows(file, "budgets", [])
+  return [
+    ...doubled(budgets.map(({ fields, path }) => ({ name: fields["scope"], path: [...path, "scope"] }))),
+    ...budgets.flatMap(({ fields, path }) => checkBudget(fields, path, ids))
+  ]
+}
+
+/** What is wrong with a budget besides its fields. */
+export const checkBudget = (
+  fields: Readonly<Record<string, unknown>>,
+  path: Path,
+  ids: ReadonlyArray<string>
+): ReadonlyArray<Issue> => {
+  const { daily, monthly, scope, timeZone, weekly, window, worstCase, mode } = fields
+  const issues: Array<Issue> = []
+  if (daily === undefined && weekly === undefined && monthly === undefined) {
+    issues.push({ path, message: "must have at least one of daily, weekly and monthly" })
+  }
+  if (window === "rolling" && timeZone !== undefined) {
+    issues.push({ path: [...path, "timeZone"], message: "does nothing without window: calendar" })
+  }
+  if (mode === "soft" && worstCase !== undefined) {
+    issues.push({ path: [...path, "worstCase"], message: "does nothing without mode: hard" })
+  }
+  const [, kind, name = ""] = (Predicate.isString(scope) && /^(provider|instance):(.*)$/.exec(scope)) || []
+  if (kind === "instance") issues.push(...unknownInstance(name, [...path, "scope"], ids))
+  if (kind === "provider" && !vendorSlugs.some((slug) => slug === name)) {
+    const meant = nearest(name, vendorSlugs)
+    const hint = meant === undefined ? "" : `; did you mean ${meant}?`
+    issues.push({ path: [...path, "scope"], message: `no provider is called ${name}${hint}` })
+  }
+  return issues
 }
 
 /** Fields that do nothing because of another one; whoever writes one should not believe that it acts. */

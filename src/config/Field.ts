@@ -1,6 +1,8 @@
+import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as Money from "../domain/Money.js"
 
 /**
  * The kinds of value that settings are written in, for the config file and the environment alike. `${VAR}` always fills in
@@ -126,6 +128,26 @@ export const HeaderName = Schema.compose(
 export const AccountId = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9_-]{1,64}$/)).annotations({
   description: "the id of a Cloudflare account: letters and digits"
 })
+
+/** An amount of US dollars, exact: no number of a computer is 0.1. */
+export const Dollars = leaf(
+  NumberOrText,
+  Schema.typeSchema(Money.Money),
+  "an amount of US dollars such as 10 or 0.25",
+  (input) => Option.filter(Option.fromNullable(Money.fromText(String(input).trim())), (amount) => amount >= 0n)
+)
+
+/** Whose budget it is. */
+export const BudgetScope = Schema.String.pipe(
+  Schema.pattern(/^(?:global|(?:provider|instance|model|user|key):\S.{0,255})$/)
+).annotations({
+  description: "global, or provider:, instance:, model:, user: or key: and whose it is, * for one each"
+})
+
+/** As `Europe/Berlin`. */
+export const TimeZone = Schema.String.pipe(
+  Schema.filter((name) => Option.isSome(DateTime.zoneMakeNamed(name)))
+).annotations({ description: "a time zone such as UTC or Europe/Berlin" })
 
 function leaf<A, I>(
   from: Schema.Schema<I>,

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import { resolve } from "node:path"
+import * as Budgets from "./Budgets.js"
 import * as ConfigError from "./ConfigError.js"
 import type { ConfigFile } from "./ConfigFile.js"
 import type { ConfigSource } from "./ConfigSource.js"
@@ -114,6 +115,7 @@ const settle = (
       port: flags.port ?? variables.PORT ?? file.server.port,
       adminKey: variables.ORELSE_ADMIN_KEY
     },
+    budgets: Budgets.fromFile(file.budgets),
     log: {
       level: variables.LOG_LEVEL ?? file.log.level,
       format: variables.LOG_FORMAT ?? file.log.format,

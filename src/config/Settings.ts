@@ -2,6 +2,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Context from "effect/Context"
 import type { ChatDialect } from "../domain/Dialect.js"
 import type { CatchRule, ErrorCategory } from "../domain/ErrorCategory.js"
+import type { Money } from "../domain/Money.js"
 import type { MidStream } from "../domain/MidStream.js"
 import type { VendorSlug } from "./Vendors.js"
 
@@ -245,11 +246,29 @@ export interface Settings {
     readonly adminKey: Redacted.Redacted | undefined
   }
   readonly store: StoreSettings
+  readonly budgets: ReadonlyArray<BudgetSettings>
   readonly log: { readonly level: LogLevel; readonly format: "pretty" | "json"; readonly file: string | undefined }
   /** Things that the operator should read at start, in full sentences. */
   readonly notices: ReadonlyArray<string>
   /** What `${VAR}` is filled from in what is configured later. */
   readonly variables: Redacted.Redacted<ReadonlyMap<string, string>>
+}
+
+/** What may be spent. */
+export interface BudgetSettings {
+  /** `global`, or whose it is: `provider:openai`, `instance:openai-primary`, `model:gpt-4o`, `user:alice`, `key:<id>`; `user:*` is one for each. */
+  readonly scope: string
+  readonly daily: Money | undefined
+  readonly weekly: Money | undefined
+  readonly monthly: Money | undefined
+  /** A hard one is never overspent: it refuses. A soft one only tells. */
+  readonly mode: "hard" | "soft"
+  /** A calendar's day begins at midnight, its week on Monday and its month on the first; a rolling one is the last 24 hours, 7 or 30 days. */
+  readonly window: "calendar" | "rolling"
+  /** Of the calendar, as `Europe/Berlin`. */
+  readonly timeZone: string
+  /** What a call is taken to cost of which nobody knows the most that it can; `undefined`: a hard budget refuses it. */
+  readonly worstCase: Money | undefined
 }
 
 /** The settings that this process was started with. */

@@ -71,9 +71,50 @@ export class NobodyAvailable extends Schema.TaggedError<NobodyAvailable>()("Nobo
   }
 }
 
+/** No budget pays for the request, whoever would answer it; nobody was asked. */
+export class BudgetExceeded extends Schema.TaggedError<BudgetExceeded>()("BudgetExceeded", {
+  /** Whose budget, as `provider:openai`. */
+  scope: Schema.String,
+  period: Schema.optional(Schema.String),
+  /** Unix ms; when there is more. */
+  resetsAt: Schema.optional(Schema.Number)
+}) {
+  override get message(): string {
+    const again = this.resetsAt === undefined ? "" : `; it has more from ${new Date(this.resetsAt).toISOString()} on`
+    return `the ${this.period === undefined ? "" : `${this.period} `}budget ${this.scope} does not pay for this request${again}`
+  }
+}
+
+/** A hard budget applies, and nobody knows what the request may cost at most. */
+export class CostUnbounded extends Schema.TaggedError<CostUnbounded>()("CostUnbounded", { scope: Schema.String }) {
+  override get message(): string {
+    return (
+      `the budget ${this.scope} is a hard one, and the most that this request can cost is not known: ` +
+      "set max_tokens, or give the model a price or the budget a worstCase"
+    )
+  }
+}
+
+/** A hard budget applies, and at this moment nobody can say what is left of it or write down what it pays for. */
+export class BudgetUnavailable extends Schema.TaggedError<BudgetUnavailable>()("BudgetUnavailable", {
+  scope: Schema.String
+}) {
+  override get message(): string {
+    return `the budget ${this.scope} cannot be asked or written at this moment; try again`
+  }
+}
+
 /** Every way in which `Gateway` can fail. */
 export type GatewayError =
-  RequestRejected | ModelNotServed | ProviderFailed | FallbackExhausted | DeadlineExceeded | NobodyAvailable
+  | BudgetExceeded
+  | BudgetUnavailable
+  | CostUnbounded
+  | RequestRejected
+  | ModelNotServed
+  | ProviderFailed
+  | FallbackExhausted
+  | DeadlineExceeded
+  | NobodyAvailable
 
 /** The calls that were made before the gateway gave up. */
 export const attemptsOf = (error: GatewayError): ReadonlyArray<Attempt> => ("attempts" in error ? error.attempts : [])

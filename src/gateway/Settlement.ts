@@ -3,6 +3,7 @@ import * as Money from "../domain/Money.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import { outputTotal, type Usage } from "../domain/Usage.js"
 import type { Pricing } from "../ledger/Pricing.js"
+import * as AnswerText from "../protocol/AnswerText.js"
 import type { Lost } from "../protocol/Lossiness.js"
 import * as Translation from "../protocol/Translation.js"
 import type { ProviderAnswer } from "../provider/Provider.js"
@@ -32,6 +33,7 @@ export const buffered = (
   const { answer, status } = value
   const cost = costOf(candidate, answer.model, answer.usage, answer.reportedCost, pricing, timers)
   attempt.succeed(status, answer.usage, cost)
+  attempt.close(answer.usage === undefined ? AnswerText.textOf(answer).length : 0)
   served.permit.succeed(tokensOf(answer.usage))
   return {
     provider: candidate.instance.provider,
@@ -96,7 +98,7 @@ export const closeCall = (
     attempt.cancel()
     permit.release()
   } else permit.succeed(tokensOf(usage))
-  return usage
+  return attempt.close(stream.said()).usage
 }
 
 /** How a stream ended whose calls have closed books. */

@@ -8,7 +8,7 @@ import type { LatencySummary } from "./Latency.js"
 /** Why a candidate is not asked now. */
 export interface Ailment {
   readonly scope: Blame.Scope
-  readonly reason: "circuit_open" | "half_open" | "rate_limited"
+  readonly reason: "circuit_open" | "half_open" | "rate_limited" | "budget_exceeded"
   /** Unix ms; the earliest time at which it may be asked. */
   readonly until: number
   /** A safe sentence. */

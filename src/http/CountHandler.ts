@@ -64,6 +64,9 @@ const isCallers = (error: GatewayError): boolean => {
       return error.code !== "unsupported_by_model"
     case "ProviderFailed":
       return callers.has(error.error.category)
+    case "BudgetExceeded":
+    case "BudgetUnavailable":
+    case "CostUnbounded":
     case "FallbackExhausted":
     case "NobodyAvailable":
     case "DeadlineExceeded":

@@ -41,6 +41,16 @@ export const make = (error: GatewayError | HttpRefusal, trace: boolean): WireErr
       const wired = wire(503, error.message, "service_unavailable", "no_provider_available")
       return withAttempts({ ...wired, headers: retryAfter(error.retryAfterMs) }, error)
     }
+    case "BudgetExceeded": {
+      const wired = wire(402, error.message, "insufficient_quota", "budget_exceeded")
+      const resets = error.resetsAt === undefined ? null : new Date(error.resetsAt).toISOString()
+      const more = { scope: error.scope, period: error.period ?? null, resets_at: resets }
+      return { headers: neverRetry, error: { ...wired.error, more } }
+    }
+    case "CostUnbounded":
+      return wire(400, error.message, "invalid_request_error", "cost_unbounded", "max_tokens")
+    case "BudgetUnavailable":
+      return { ...wire(503, error.message, "service_unavailable", "budget_unavailable"), headers: retryAfter(1_000) }
     case "FallbackExhausted": {
       const wired = wire(503, error.message, "service_unavailable", "fallback_exhausted")
       const headers = { ...retryAfter(error.retryAfterMs), ...(error.retryable ? {} : neverRetry) }

@@ -1,6 +1,7 @@
 import type * as Effect from "effect/Effect"
 import type { ProviderError } from "../domain/ProviderError.js"
 import type { Ailment, Permit } from "../health/Permit.js"
+import type { Bill } from "./AttemptLog.js"
 import type { Candidate } from "./Candidate.js"
 
 /** Leave for calls, asked for when one starts and not when the plan is made. */
@@ -11,6 +12,8 @@ export interface Admission {
   admit(candidate: Candidate, extra: boolean): Permit | undefined
   /** Although its circuit is open, because nobody else is left. */
   admitLast(candidate: Candidate, extra: boolean): Permit | undefined
+  /** The books of the call that this leave was given for; it is made now. */
+  bill(candidate: Candidate): Bill | undefined
   /** Does the retry budget pay for one more call? */
   mayRetry(candidate: Candidate): boolean
   /** Takes one call out of its retry budget. */

@@ -101,14 +101,15 @@ export const run = <A, B>(
       mayRetry: (candidate) => admission.mayRetry(candidate),
       room: (candidates) => admission.room(candidates),
       drop: () => admission.drop(),
+      bill: (candidate) => admission.bill(candidate),
       goesOn: (from, to, failure, request) => admission.goesOn(from, to, failure, request),
       ailment: (candidate) => (opens(candidate) ? admission.ailment(candidate) : closed),
       admit: (candidate, extra) => (opens(candidate) ? told(admission.admit(candidate, extra)) : undefined),
       admitLast: () => undefined
     },
-    (candidate, limit) => {
+    (candidate, limit, entry) => {
       begun = true
-      return callTo(candidate, limit)
+      return callTo(candidate, limit, entry)
     },
     settle
   )

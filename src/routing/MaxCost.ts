@@ -37,6 +37,15 @@ export const of = (
   return Money.Money.make(total)
 }
 
+/** The most that one call of a request to a candidate can cost; `undefined`: nobody can say. */
+export const ofOne = (
+  candidate: Candidate,
+  pricing: Pricing["Type"],
+  now: number,
+  request: ChatRequest
+): Money.Money | undefined =>
+  request.dialect === "anthropic-count-tokens" ? Money.zero : ofCall(candidate, pricing, now, boundsOf(request))
+
 /** What one call of a request can have at most, whoever is asked; in tokens, `undefined` is without a bound. */
 interface Bounds {
   readonly input: number | undefined

@@ -111,8 +111,8 @@ export class Run {
     this.underWay = this.underWay.length === 0 ? [permit] : [...this.underWay, permit]
     this.callsTo[position] = (this.callsTo[position] ?? 0) + 1
     const at = this.timers.now()
-    const entry = this.log.begin(candidate)
-    return { position, candidate, call: callTo(candidate, this.limit(position)), entry, permit, at }
+    const entry = this.log.begin(candidate, this.admission.bill(candidate))
+    return { position, candidate, call: callTo(candidate, this.limit(position), entry), entry, permit, at }
   }
 
   served<A>(value: A, { at, candidate, entry, permit, position }: Started<A>): Served<A> {
@@ -127,13 +127,14 @@ export class Run {
 
   /** Another one was faster. */
   abandoned({ at, entry, permit }: Started<unknown>): void {
-    entry.cancel()
+    entry.leave()
     this.ends(permit)
     permit.late(this.timers.now() - at)
   }
 
   failed({ candidate, entry, permit, position }: Started<unknown>, error: ProviderError): ProviderError {
     entry.fail(error)
+    entry.close()
     this.ends(permit)
     permit.fail(error, this.counts(error))
     this.error = error

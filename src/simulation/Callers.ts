@@ -176,5 +176,11 @@ const codeOf = (error: GatewayError): string => {
       return "no_provider_available"
     case "FallbackExhausted":
       return "fallback_exhausted"
+    case "BudgetExceeded":
+      return "budget_exceeded"
+    case "BudgetUnavailable":
+      return "budget_unavailable"
+    case "CostUnbounded":
+      return "cost_unbounded"
   }
 }
