@@ -18,6 +18,7 @@ import * as Retention from "../health/Retention.js"
 import * as SharedHealth from "../health/SharedHealth.js"
 import * as StoredEvents from "../health/StoredEvents.js"
 import { Pricing } from "../ledger/Pricing.js"
+import { RollupStore } from "../ledger/RollupStore.js"
 import { Concurrency } from "../limits/Concurrency.js"
 import { LearnedQuota } from "../limits/LearnedQuota.js"
 import { Providers } from "../provider/Providers.js"
@@ -50,7 +51,10 @@ const on = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =>
 const network = Layer.merge(Transport.layer, Simulator.layer)
 
 /** The whole gateway without a server and without a network. What is changed is so until it ends. */
-export const layerNoTransport = on(Layer.merge(CatalogRows.layerMemory, CatalogStore.layerMemory))
+export const layerNoTransport = Layer.provideMerge(
+  on(Layer.merge(CatalogRows.layerMemory, CatalogStore.layerMemory)),
+  RollupStore.layerMemory
+)
 
 /** The whole gateway without a server, on `CurrentSettings`. */
 export const layer = Layer.provideMerge(layerNoTransport, network)
@@ -60,6 +64,13 @@ export const layerCommand = Layer.provideMerge(planning(StoredCatalog.layer), ne
 
 /** What goes through the journal, and how it gets into the tables. */
 const replay = Replay.layer(new Map([...SharedHealth.appliers, ...RequestTables.appliers]))
+
+/** In the tables, where there are any. */
+const rollups = Layer.unwrapEffect(
+  Effect.map(CurrentSettings, ({ store: { database } }) =>
+    database._tag === "None" ? RollupStore.layerMemory : RollupStore.layerTables
+  )
+)
 
 /** In the data directory, where there is a database to wait for. */
 const journal = Layer.unwrapEffect(
@@ -77,6 +88,7 @@ export const layerStored = Layer.mergeAll(
   RequestTables.layer
 ).pipe(
   Layer.provideMerge(on(StoredCatalog.layer)),
+  Layer.provideMerge(rollups),
   Layer.provideMerge(network),
   Layer.provideMerge(replay),
   Layer.provideMerge(journal),
