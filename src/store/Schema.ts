@@ -2,6 +2,10 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 
+const rollups = columns(
+  "dimension value bucket calls successes failures cancelled hits unpriced input_tokens output_tokens cost_usd saved_usd ms"
+)
+
 /** The tables that queries name, with the columns that they name. */
 export const needed: Readonly<Record<string, ReadonlyArray<string>>> = {
   circuit_states: columns(
@@ -11,6 +15,8 @@ export const needed: Readonly<Record<string, ReadonlyArray<string>>> = {
     "id timestamp provider instance event_type scope model consecutive_failures next_retry_secs to_instance request_id reason"
   ),
   journals: columns("id position updated_at"),
+  ledger_rollups: rollups,
+  ledger_rollups_daily: rollups,
   model_health_history: columns("id provider model health_status response_time_ms checked_at"),
   model_health_tracking: columns("provider model success_count error_count average_response_time_ms last_checked_at"),
   model_routes: columns("model_id definition is_active updated_at"),
