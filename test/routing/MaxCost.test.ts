@@ -73,10 +73,10 @@ describe("the most that a model's request can cost", () => {
 
   it("takes the dearest way to be charged for the same tokens", () => {
     const claude = { provider: "anthropic", pricing: undefined } as const
-    // 3.75 a million into the cache instead of 3, and 15 out.
+    // 6 a million into the cache for an hour instead of 3, and 15 out.
     assert.strictEqual(
       most([candidate({ instance: claude, model: "claude-3-7-sonnet-latest", contextWindow: 100_000 })], 1),
-      "1.875"
+      "2.1"
     )
   })
 })
@@ -102,9 +102,13 @@ describe("the most that one request can cost", () => {
     assert.isDefined(most([candidate({ contextWindow: undefined })], 1, short))
   })
 
-  it("is never more than that of full windows", () => {
+  it("has no longer answer than a window holds, and all of its bytes whatever is said of the window", () => {
     const long = request({ max_tokens: 1e300, messages: [{ role: "user", content: "x".repeat(200_000) }] })
-    assert.strictEqual(most([candidate()], 1, long), "1.1")
+    const input = long.body.byteLength + 1_000
+    assert.strictEqual(
+      most([candidate()], 1, long),
+      Money.toUsd(Money.sum([Money.ofTokens(input, 1), Money.fromUsd(1)]))
+    )
   })
 
   it("has a candidate's own bound of the answer before the caller's", () => {
