@@ -60,16 +60,21 @@ const cachedIn = (usage: JsonObject, details: JsonObject): number =>
   Json.count(usage["cached_tokens"])
 
 /**
- * OpenRouter reports what a call cost, in USD. With a key of the operator's own that is its fee alone, and what the provider
- * behind it takes is beside it.
+ * What a call cost, of those who report it. OpenRouter does so in USD; with a key of the operator's own that is its fee alone,
+ * and what the provider behind it takes is beside it. xAI does so in ticks, of which a dollar has 10^10.
  * @see https://openrouter.ai/docs/use-cases/usage-accounting
+ * @see https://docs.x.ai/developers/cost-tracking
  */
 export const costIn = (usage: JsonObject): Money.Money | undefined => {
+  const ticks = usage["cost_in_usd_ticks"]
+  if (Number.isSafeInteger(ticks) && Number(ticks) >= 0) return Money.Money.make(BigInt(Number(ticks)) * picoPerTick)
   const cost = amount(usage["cost"])
   if (cost === undefined || usage["is_byok"] !== true) return cost
   const upstream = amount(Json.record(usage["cost_details"])["upstream_inference_cost"])
   return upstream === undefined ? undefined : Money.sum([cost, upstream])
 }
+
+const picoPerTick = 100n
 
 const amount = (usd: unknown): Money.Money | undefined =>
   typeof usd === "number" && Number.isFinite(usd) && usd >= 0 ? Money.fromUsd(usd) : undefined
