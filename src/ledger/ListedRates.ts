@@ -52,26 +52,26 @@ const sheetOf = (price: ModelPrice): Rates.PriceSheet | undefined => {
 
 /** The rates of the tier that starts there; `undefined`: of what is below all tiers. */
 const ratesAt = (price: ModelPrice, start: number | undefined): Rates.Rates => {
-  const of = (name: string): bigint | undefined => {
+  const rate = (name: string): bigint | undefined => {
     const amount = price[name]
     if (typeof amount !== "object") return amount === undefined ? undefined : Rates.perMillion(amount)
     const tiers = amount.tiers.toSorted((one, other) => one.start - other.start)
     const tier = start === undefined ? undefined : tiers.findLast((each) => each.start <= start)
     return Rates.perMillion(tier?.price ?? amount.base)
   }
-  const input = of("input_mtok") ?? 0n
-  const cacheWrite = of("cache_write_mtok")
+  const input = rate("input_mtok") ?? 0n
+  const cacheWrite = rate("cache_write_mtok")
   return Rates.completed({
     input,
-    cacheRead: of("cache_read_mtok"),
+    cacheRead: rate("cache_read_mtok"),
     cacheWrite,
-    cacheWrite1h: of("cache_write_1h_mtok") ?? forAnHour(input, cacheWrite),
-    inputAudio: of("input_audio_mtok"),
-    cacheReadAudio: of("cache_audio_read_mtok"),
+    cacheWrite1h: rate("cache_write_1h_mtok") ?? forAnHour(input, cacheWrite),
+    inputAudio: rate("input_audio_mtok"),
+    cacheReadAudio: rate("cache_audio_read_mtok"),
     // What is only read, as for a vector, has no price for output.
-    output: of("output_mtok") ?? 0n,
-    reasoning: of("output_reasoning_mtok"),
-    outputAudio: of("output_audio_mtok")
+    output: rate("output_mtok") ?? 0n,
+    reasoning: rate("output_reasoning_mtok"),
+    outputAudio: rate("output_audio_mtok")
   })
 }
 

@@ -71,7 +71,7 @@ export const most = (sheet: PriceSheet, { audio, hour, input, output }: Most): M
 }
 
 export const highest = (rates: ReadonlyArray<bigint>): bigint =>
-  rates.reduce((most, rate) => (rate > most ? rate : most), 0n)
+  rates.reduce((highestYet, rate) => (rate > highestYet ? rate : highestYet), 0n)
 
 const ratesOf = ({ base, tiers }: PriceSheet, input: number): Rates => {
   let rates = base

@@ -81,7 +81,7 @@ describe("what a price list says", () => {
 
   it.each(providers)("costs what the list's own program says it costs, to a pico-dollar, at %s", (provider) => {
     const different: Array<unknown> = []
-    for (const [id, model] of models.filter(([id]) => id === provider)) {
+    for (const [id, model] of models.filter(([whose]) => whose === provider)) {
       for (const [turn, usage] of usages.entries()) {
         for (const at of Array.isArray(model.prices) ? times : times.slice(turn % times.length).slice(0, 1)) {
           const expected = oracle(model.prices, usage, at)

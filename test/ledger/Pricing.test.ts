@@ -282,7 +282,6 @@ describe("what an instance has listed", () => {
           Pricing.layerListed(() => row)
         )
       )
-      const at = Date.parse("2025-11-01T12:00:00Z")
       const money = rows.cost(instance("a", { provider: "openrouter" }), [model], { ...none, ...used }, at)
       return money === undefined ? undefined : toUsd(money)
     }

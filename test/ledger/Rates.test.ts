@@ -48,7 +48,9 @@ describe("an operator's prices", () => {
 
   it("are for the whole request those of the last tier that its input goes above, cached or not", () => {
     const tiered = {
-      ...{ prompt: 1, completion: 10, request: "0.005" },
+      prompt: 1,
+      completion: 10,
+      request: "0.005",
       tiers: [
         { above: 1_000, prompt: 3, completion: 30 },
         { above: 100, prompt: 2, completion: 20, cacheRead: 0.5 }

@@ -49,13 +49,10 @@ const message = { id: "msg_1", type: "message", role: "assistant", model: "m", s
 
 const anthropic: Retelling = {
   // A stream tells first what is read, and in the end what has become of it; what it does not tell again still holds.
-  usedIn: (objects) =>
-    objects.reduce<Json | undefined>((used, { message: begun, usage }) => {
-      const told = usage ?? object(begun)["usage"]
-      return told === undefined
-        ? used
-        : { ...used, ...Object.fromEntries(Object.entries(object(told)).filter(([, value]) => value !== null)) }
-    }, undefined),
+  usedIn: (objects) => {
+    const told = objects.flatMap(({ message: begun, usage }) => Object.entries(object(usage ?? object(begun)["usage"])))
+    return told.length === 0 ? undefined : Object.fromEntries(told.filter(([, value]) => value !== null))
+  },
   whole: (usage) => ({ ...message, content: [{ type: "text", text: "hello" }], stop_reason: "end_turn", usage }),
   streamed: (usage) => {
     const { cache_creation, ...rest } = usage

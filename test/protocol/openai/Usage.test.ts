@@ -62,8 +62,14 @@ describe("usage", () => {
         completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 45 }
       },
       {
-        ...{ input: 30, cacheRead: 20, cacheWrite: 0, output: 15, reasoning: 0 },
-        ...{ inputAudio: 40, cacheReadAudio: 10, outputAudio: 45 }
+        input: 30,
+        cacheRead: 20,
+        cacheWrite: 0,
+        output: 15,
+        reasoning: 0,
+        inputAudio: 40,
+        cacheReadAudio: 10,
+        outputAudio: 45
       }
     ],
     "of Mistral, which has another word for a cache": [
