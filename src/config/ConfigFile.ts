@@ -43,6 +43,31 @@ const SimulatedFields = Schema.Struct({
   failures: or(Schema.NonEmptyArray(Field.word(...failures)), failures)
 })
 
+const tokenPrices = {
+  prompt: Field.Price,
+  completion: Field.Price,
+  cacheRead: optional(Field.Price),
+  cacheWrite: optional(Field.Price),
+  cacheWrite1h: optional(Field.Price),
+  reasoning: optional(Field.Price),
+  audioInput: optional(Field.Price),
+  audioOutput: optional(Field.Price)
+}
+
+const modelPrices = {
+  ...tokenPrices,
+  request: optional(Field.Price),
+  tiers: optional(Schema.NonEmptyArray(Schema.Struct({ above: Field.integer(0, 1_000_000_000), ...tokenPrices })))
+}
+
+/** One price for all models may be left out where `models` names some. */
+const PricingFields = Schema.Struct({
+  ...modelPrices,
+  prompt: optional(Field.Price),
+  completion: optional(Field.Price),
+  models: optional(Schema.Record({ key: Schema.String, value: Schema.Struct(modelPrices) }))
+})
+
 const InstanceFields = Schema.Struct({
   id: Field.InstanceId,
   provider: Field.word(...vendorSlugs),
@@ -58,7 +83,7 @@ const InstanceFields = Schema.Struct({
   allowedBaseUrls: or(Schema.Array(Field.BaseUrl), []),
   timeouts: or(TimeoutFields, Schema.decodeSync(TimeoutFields)({})),
   retry: or(RetryFields, Schema.decodeSync(RetryFields)({})),
-  pricing: optional(Schema.Struct({ prompt: Field.number(0, 1e6), completion: Field.number(0, 1e6) })),
+  pricing: optional(PricingFields),
   dialect: optional(Field.word(...dialects)),
   accountId: optional(Field.AccountId),
   apiVersion: optional(Field.ApiVersion),

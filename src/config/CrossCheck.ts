@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import * as Field from "./Field.js"
 import type { Issue, Path } from "./Issue.js"
 import { nearest } from "./Nearest.js"
+import * as PricingCheck from "./PricingCheck.js"
 import { dialects, dialectsOf, vendorSlugs } from "./Vendors.js"
 
 /**
@@ -129,7 +130,7 @@ const keyVariables: ReadonlyMap<unknown, string> = new Map([
 
 const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArray<Issue> => {
   const { accountId, apiKey, apiVersion, baseUrl, capabilities, dialect, enabled = true, provider, simulated } = fields
-  const issues: Array<Issue> = []
+  const issues: Array<Issue> = [...PricingCheck.check(fields["pricing"], [...path, "pricing"])]
   const variable = keyVariables.get(provider)
   const on = Either.getOrElse(Schema.decodeUnknownEither(Field.Flag)(enabled), () => true)
   const keyless = apiKey === undefined || (Predicate.isString(apiKey) && apiKey.trim() === "")

@@ -3,6 +3,7 @@ import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Money from "../domain/Money.js"
+import * as Decimal from "../domain/Decimal.js"
 
 /**
  * The kinds of value that settings are written in, for the config file and the environment alike. `${VAR}` always fills in
@@ -54,6 +55,12 @@ export const integer = (min: number, max: number) =>
   leaf(NumberOrText, Schema.Number, `a whole number from ${min} to ${max}`, (input) =>
     Option.filter(numberIn(min, max, input), Number.isSafeInteger)
   )
+
+/** An amount of USD. Decimal text is kept as it is, since a double may not hold it. */
+export const Price = leaf(NumberOrText, NumberOrText, "an amount in USD from 0 to 1000000, such as 2.5", (input) => {
+  const text = Decimal.shifted(input, 0)
+  return Option.filter(Option.some(input), () => text !== undefined && Number(text) <= 1e6)
+})
 
 export const Port = integer(0, 65_535)
 

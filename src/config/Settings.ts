@@ -79,10 +79,33 @@ export interface SimulatedSettings {
   readonly failures: ReadonlyArray<"rate_limit" | "provider_unavailable" | "network" | "malformed_response">
 }
 
-/** USD per million tokens. */
-export interface PriceSettings {
-  readonly prompt: number
-  readonly completion: number
+/** An amount of USD as it was written: text keeps what a double could not. */
+export type Price = number | string
+
+/** USD per million tokens. Absent ones cost what `prompt` or `completion` does. */
+export interface TokenPrices {
+  readonly prompt: Price
+  readonly completion: Price
+  readonly cacheRead?: Price
+  readonly cacheWrite?: Price
+  /** Absent: as `cacheWrite`. */
+  readonly cacheWrite1h?: Price
+  readonly reasoning?: Price
+  readonly audioInput?: Price
+  readonly audioOutput?: Price
+}
+
+/** What a model costs. */
+export interface ModelPrices extends TokenPrices {
+  /** USD a request, besides its tokens. */
+  readonly request?: Price
+  /** What all of a request's tokens cost whose input, cached or not, is more than `above` tokens. */
+  readonly tiers?: ReadonlyArray<TokenPrices & { readonly above: number }>
+}
+
+/** What the models of an instance cost: those named by the id that it has for them, and, where `prompt` is there, all others. */
+export interface PriceSettings extends Partial<ModelPrices> {
+  readonly models?: Readonly<Record<string, ModelPrices>>
 }
 
 /** One account or endpoint of a vendor. */
@@ -109,7 +132,7 @@ export interface InstanceSettings {
   readonly allowedBaseUrls: ReadonlyArray<string>
   readonly timeouts: Timeouts
   readonly retry: RetrySettings
-  /** Overrides the price catalogue for every model of this instance. */
+  /** Overrides whatever else is known of prices. */
   readonly pricing: PriceSettings | undefined
   /** Which of the vendor's wire formats is spoken; `undefined`: the usual one. */
   readonly dialect: ChatDialect | undefined

@@ -29,6 +29,7 @@ export interface Desk {
 export class Books {
   /** What was kept for calls that are not made yet. */
   private kept: ReadonlyArray<Kept> = nothing
+  private bounds: MaxCost.Bounds | undefined = undefined
   private held: ReadonlyArray<() => void> = nothing
   private readonly refusals = new Map<Candidate, Refusal>()
 
@@ -135,7 +136,8 @@ export class Books {
 
   /** The most that a call to a candidate can cost; `undefined`: it has no bound that anybody knows. */
   most(candidate: Candidate): Money.Money | undefined {
-    return MaxCost.ofOne(candidate, this.desk.pricing, this.timers.now(), this.request)
+    this.bounds ??= MaxCost.boundsOf(this.request)
+    return MaxCost.ofCall(candidate, this.bounds, this.desk.pricing, this.timers.now())
   }
 
   private subject({ instance }: Candidate): Subject {

@@ -132,7 +132,7 @@ const costOf = (
   timers: Timers
 ): Money.Money | undefined => {
   if (reported !== undefined && vendors[instance.provider].reportsCost) return reported
-  return usage === undefined ? undefined : pricing.cost(instance, namesOf(model, answered), usage, timers.now())
+  return usage === undefined ? undefined : pricing.charge(instance, namesOf(model, answered), usage, timers.now())
 }
 
 const namesOf = (asked: string, answered: string | undefined): ReadonlyArray<string> =>
