@@ -6,7 +6,7 @@ import type { Attempt } from "../domain/Attempt.js"
 import type { Caller } from "../domain/Caller.js"
 import * as Money from "../domain/Money.js"
 import * as PlainText from "../domain/PlainText.js"
-import type { Usage } from "../domain/Usage.js"
+import { cacheReadTotal, type Usage } from "../domain/Usage.js"
 import { Journal } from "../store/Journal.js"
 import type { LedgerEntry, LedgerIntent } from "./LedgerEntry.js"
 
@@ -177,7 +177,7 @@ const intentOf = (opening: Omit<Opening, "budgets">): LedgerIntent => ({
 
 const tokensOf = (usage: Usage | undefined) => ({
   input_tokens: usage?.input ?? null,
-  cache_read_tokens: usage?.cacheRead ?? null,
+  cache_read_tokens: usage === undefined ? null : cacheReadTotal(usage),
   cache_write_tokens: usage?.cacheWrite ?? null,
   cache_write_1h_tokens: usage === undefined ? null : (usage.cacheWrite1h ?? 0),
   input_audio_tokens: usage === undefined ? null : (usage.inputAudio ?? 0),
