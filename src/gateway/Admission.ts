@@ -89,10 +89,6 @@ export class RequestAdmission implements Admission {
     const own = this.kept.find((place) => place.instance === instance.id)
     const release = own?.release ?? this.concurrency.take(instance)
     if (release === undefined) return undefined
-    if (!this.books.reserve(candidate)) {
-      if (own === undefined) release()
-      return undefined
-    }
     const permit = admit(
       instance,
       model,
@@ -105,9 +101,10 @@ export class RequestAdmission implements Admission {
     )
     if (permit !== undefined) {
       if (own !== undefined) this.kept = this.kept.filter((place) => place !== own)
-      return permit
+      if (this.books.reserve(candidate)) return permit
+      permit.release()
+      return undefined
     }
-    this.books.giveBack(candidate)
     // What was waited for may do for another model of the instance; handed to the next one in line it would come back at once.
     if (own === undefined) release()
     return undefined
