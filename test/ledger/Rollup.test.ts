@@ -85,7 +85,11 @@ describe("what a row of the ledger adds", () => {
 
   it.prop(
     "can be taken away again to nothing",
-    [FastCheck.constantFrom<LedgerEntry["outcome"][]>("success", "failure", "cancelled", "hit"), FastCheck.nat(), FastCheck.nat()],
+    [
+      FastCheck.constantFrom<LedgerEntry["outcome"][]>("success", "failure", "cancelled", "hit"),
+      FastCheck.nat(),
+      FastCheck.nat()
+    ],
     ([outcome, tokens, pico]) => {
       const given = entry({ outcome, input_tokens: tokens, cost_usd: Money.toUsd(Money.Money.make(BigInt(pico))) })
       assert.deepStrictEqual(Rollup.plus(figures(given), figures(given, -1)), Rollup.none)
