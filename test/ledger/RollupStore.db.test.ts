@@ -202,6 +202,32 @@ layer(database, { timeout: "60 seconds" })("rollups", (it) => {
     }).pipe(Effect.provide(stores.tables.layer))
   )
 
+  it.effect("in memory and in tables: the same of any range", () =>
+    Effect.gen(function* () {
+      // Spread over ten days, a few in each quarter of an hour that has any.
+      const many = Array.from({ length: 400 }, (_, at) => {
+        const timestamp = new Date(from + ((at * 7_919_777_777) % (10 * day))).toISOString()
+        const more = { timestamp, user: `u${at % 7}`, ms: at, input_tokens: at }
+        return at % 5 === 0
+          ? hit({ ...more, saved_usd: `0.${at + 1}` })
+          : entry({ ...more, cost_usd: `${at}.000000000001` })
+      })
+      yield* stores.tables.add(many)
+      const tables = yield* RollupStore
+      const memory = yield* Effect.provide(Effect.zipRight(stores.memory.add(many), RollupStore), stores.memory.layer)
+      let found = 0
+      for (let round = 0; round < 60; round++) {
+        const first = from + ((round * 7_919) % (10 * 96)) * 900_000
+        const last = first + (1 + ((round * 104_729) % 400)) * 900_000
+        const asked = { ...users, from: first, to: last, limit: round % 3 === 0 ? 3 : 100 }
+        const sums = yield* tables.sums(asked)
+        assert.deepStrictEqual(sums, yield* memory.sums(asked))
+        found += sums.length
+      }
+      assert.isAbove(found, 60)
+    }).pipe(Effect.provide(stores.tables.layer))
+  )
+
   it.effect(
     "in tables: gateways that add to the same rows at once wait for each other in turn, and all get them in",
     () =>
