@@ -13,7 +13,7 @@ import { describe } from "../store/DatabaseError.js"
 import * as Seal from "../store/Seal.js"
 import { Catalog } from "./Catalog.js"
 import { CatalogRows } from "./CatalogRows.js"
-import { CatalogStore, StoreFailed, type Change } from "./CatalogStore.js"
+import { CatalogStore, ChangedMeanwhile, StoreFailed, type Change } from "./CatalogStore.js"
 import * as CatalogTables from "./CatalogTables.js"
 
 /** The catalogue's changes and lists in the database, or in memory where there is none by choice. */
@@ -32,7 +32,7 @@ const stored = Layer.effectContext(
     const seal = sealOf(yield* CurrentSettings)
     return Context.make(CatalogStore, {
       save: (change) =>
-        Effect.flatMap(sealed(change, seal), (key) => asked(database.use(CatalogTables.save(change, key))))
+        Effect.flatMap(sealed(change, seal), (key) => asked(database.use(CatalogTables.save(change, key, seal))))
     }).pipe(
       Context.add(CatalogRows, {
         count: (instance) => asked(database.use(CatalogTables.count(instance))),
@@ -153,5 +153,7 @@ const reasonOf = (error: unknown): string =>
     ? error.message
     : `the database refuses (${describe(error)})`
 
-const asked = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, StoreFailed> =>
-  Effect.mapError(effect, (error) => new StoreFailed({ message: `nothing was changed: ${reasonOf(error)}` }))
+const asked = <A, E>(effect: Effect.Effect<A, E>) =>
+  Effect.mapError(effect, (error) =>
+    error instanceof ChangedMeanwhile ? error : new StoreFailed({ message: `nothing was changed: ${reasonOf(error)}` })
+  )

@@ -109,6 +109,28 @@ layer(migrated, { timeout: "60 seconds" })("the catalogue in the tables", (it) =
     })
   )
 
+  it.scoped("lets the first of two who change the same thing at once have it, and the other one try again", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const [one, other] = [yield* replica(), yield* replica()]
+      yield* settled
+      const changes = [one, other].flatMap(({ editor }, place) => [
+        editor.changeInstance("a", place === 0 ? { weight: 9 } : { priority: 9 }),
+        editor.changeInstance("b", { weight: place + 1 }),
+        editor.changeModel("n", place === 0 ? { enabled: false } : { targets: [{ instance: "a", model: "n" }] }),
+        editor.changeRouting({ strategy: place === 0 ? "weighted" : "least-busy" })
+      ])
+      const all = yield* Effect.all(changes.map(Effect.either), { concurrency: "unbounded" })
+      const tags = all.flatMap((made) => (made._tag === "Left" ? [made.left._tag] : []))
+      assert.deepStrictEqual(tags, ["ChangedMeanwhile", "ChangedMeanwhile", "ChangedMeanwhile", "ChangedMeanwhile"])
+      yield* TestClock.adjust("2 seconds")
+      yield* settled
+      yield* other.editor.changeInstance("a", { priority: 9 })
+      yield* one.editor.changeInstance("b", { weight: 5 })
+      yield* soon(() => [one, other].every(({ find }) => find("a")?.priority === 9 && find("b")?.weight === 5))
+    })
+  )
+
   it.scoped("brings lists to all replicas, also the news that the last one is gone", () =>
     Effect.gen(function* () {
       yield* tidy
@@ -128,8 +150,9 @@ layer(migrated, { timeout: "60 seconds" })("the catalogue in the tables", (it) =
     Effect.gen(function* () {
       yield* tidy
       yield* CatalogTables.save(
-        { _tag: "Instance", id: "locked", entry: { fields: {} }, made: instance("x") },
-        "sealed:1:"
+        { _tag: "Instance", id: "locked", before: undefined, entry: { fields: {} }, made: instance("x") },
+        "sealed:1:",
+        undefined
       )
       let during = (): void => {}
       const one = yield* replica().pipe(
@@ -159,7 +182,14 @@ layer(migrated, { timeout: "60 seconds" })("the catalogue in the tables", (it) =
       const late = one.catalog.overlay()
       yield* settled
       yield* CatalogTables.save(
-        { _tag: "Instance", id: "a", entry: { fields: { weight: 3 } }, made: instance("a") },
+        {
+          _tag: "Instance",
+          id: "a",
+          before: { fields: { weight: 9 } },
+          entry: { fields: { weight: 3 } },
+          made: instance("a")
+        },
+        undefined,
         undefined
       )
       yield* soon(() => one.find("a")?.weight === 3)
