@@ -110,8 +110,8 @@ export class CatalogEditor extends Context.Tag("orelse/CatalogEditor")<
               const { apiKey, fields } = yield* parts("instance", given, id)
               const before = catalog.overlay().instances.get(id)
               const laid = over(before?.fields, fields)
-              const key = apiKey === undefined ? before?.apiKey : apiKey
-              return putInstance(id, key === undefined ? { fields: laid } : { fields: laid, apiKey: key })
+              // With the fields alone its key stays, or stays locked.
+              return putInstance(id, apiKey === undefined ? { ...before, fields: laid } : { fields: laid, apiKey })
             })
           ),
         addModel: (given) =>

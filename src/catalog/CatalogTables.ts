@@ -126,14 +126,8 @@ const counted = (what: keyof Versions): Asks<void> =>
     yield* sql`SELECT pg_notify('orelse', ${what})`
   })
 
-/** An overlay as it is kept, and the instances whose keys cannot be opened. */
-export interface Kept {
-  readonly overlay: Overlay
-  readonly locked: ReadonlyArray<string>
-}
-
 /** What was changed over the admin API, here or at another replica. */
-export const load = (seal: Seal | undefined): Asks<Kept> =>
+export const load = (seal: Seal | undefined): Asks<Overlay> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const instances = yield* sql<{ slug: string; settings: unknown }>`
@@ -141,24 +135,20 @@ export const load = (seal: Seal | undefined): Asks<Kept> =>
     const models = yield* sql<{ model_id: string; definition: unknown }>`
       SELECT model_id, definition FROM model_routes ORDER BY model_id`
     const [routing] = yield* sql<{ value: unknown }>`SELECT value FROM settings WHERE key = 'routing'`
-    const entries = instances.map(({ settings, slug }) => [slug, entryOf(settings, seal)] as const)
     return {
-      overlay: {
-        instances: new Map(entries.flatMap(([id, entry]) => (entry === undefined ? [] : [[id, entry] as const]))),
-        models: new Map(models.map(({ definition, model_id }) => [model_id, record(definition)])),
-        routing: routingOf(routing?.value)
-      },
-      locked: entries.flatMap(([id, entry]) => (entry === undefined ? [id] : []))
+      instances: new Map(instances.map(({ settings, slug }) => [slug, entryOf(settings, seal)])),
+      models: new Map(models.map(({ definition, model_id }) => [model_id, record(definition)])),
+      routing: routingOf(routing?.value)
     }
   })
 
-const entryOf = (settings: unknown, seal: Seal | undefined): InstanceEntry | undefined => {
+const entryOf = (settings: unknown, seal: Seal | undefined): InstanceEntry => {
   const { apiKey, fields } = record(settings)
   const entry = { fields: record(fields) }
   if (apiKey === null) return { ...entry, apiKey }
   if (!Predicate.isString(apiKey)) return entry
   const opened = isReference(apiKey) ? Redacted.make(apiKey) : seal?.open(apiKey)
-  return opened && { ...entry, apiKey: opened }
+  return opened === undefined ? { ...entry, locked: true } : { ...entry, apiKey: opened }
 }
 
 /** A name of a variable is no secret, and is kept as it is. */

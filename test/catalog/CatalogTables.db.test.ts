@@ -77,8 +77,7 @@ layer(migrated, { timeout: "60 seconds" })("the tables of the catalogue", (it) =
         { _tag: "Routing", before: {}, routing }
       ]
       for (const change of changes) assert.strictEqual(yield* counts(save(change)), 1)
-      const { locked, overlay } = yield* CatalogTables.load(seal)
-      assert.deepStrictEqual(locked, [])
+      const overlay = yield* CatalogTables.load(seal)
       assert.deepStrictEqual(
         [...overlay.instances],
         [
@@ -109,7 +108,7 @@ layer(migrated, { timeout: "60 seconds" })("the tables of the catalogue", (it) =
       const weighted = { strategy: "weighted", weights: { a: 1 } } as const
       yield* save({ _tag: "Routing", before: {}, routing: weighted })
       yield* save({ _tag: "Routing", before: weighted, routing: { strategy: "priority" } })
-      const { overlay } = yield* CatalogTables.load(seal)
+      const overlay = yield* CatalogTables.load(seal)
       assert.deepStrictEqual([...overlay.instances], [["a", { fields: { priority: 2 }, apiKey: null }]])
       assert.deepStrictEqual([...overlay.models], [])
       assert.deepStrictEqual(overlay.routing, { strategy: "priority" })
@@ -163,17 +162,23 @@ layer(migrated, { timeout: "60 seconds" })("the tables of the catalogue", (it) =
       yield* save(patched("named", {}), "${OPENAI_API_KEY}")
       yield* save(patched("without", {}), null)
       const own = yield* CatalogTables.load(seal)
-      assert.deepStrictEqual(own.locked, [])
-      const keys = [...own.overlay.instances].map(([id, { apiKey }]) => [id, apiKey && Redacted.value(apiKey)])
+      const keys = [...own.instances].map(([id, { apiKey }]) => [id, apiKey && Redacted.value(apiKey)])
       assert.deepStrictEqual(keys, [
         ["sealed", "sk-very-secret"],
         ["named", "${OPENAI_API_KEY}"],
         ["without", null]
       ])
       for (const other of [Seal.make(Redacted.make("another word")), undefined]) {
-        const { locked, overlay } = yield* CatalogTables.load(other)
-        assert.deepStrictEqual(locked, ["sealed"])
-        assert.deepStrictEqual([...overlay.instances.keys()], ["named", "without"])
+        const { instances } = yield* CatalogTables.load(other)
+        assert.deepStrictEqual(
+          [...instances].map(([id, entry]) => [id, entry.locked]),
+          [
+            ["sealed", true],
+            ["named", undefined],
+            ["without", undefined]
+          ]
+        )
+        assert.deepStrictEqual(instances.get("sealed"), { fields: {}, locked: true })
       }
       const all = yield* sql<{ text: string }>`SELECT settings::text AS text FROM providers`
       assert.notInclude(all.map(({ text }) => text).join(""), "very-secret")

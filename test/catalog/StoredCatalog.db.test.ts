@@ -1,9 +1,9 @@
 import * as SqlClient from "@effect/sql/SqlClient"
+import * as Statement from "@effect/sql/Statement"
 import { assert, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { Catalog } from "../../src/catalog/Catalog.js"
@@ -149,19 +149,13 @@ layer(migrated, { timeout: "60 seconds" })("the catalogue in the tables", (it) =
   it.scoped("keeps a change that is made here while an older state is read", () =>
     Effect.gen(function* () {
       yield* tidy
-      yield* CatalogTables.save(
-        { _tag: "Instance", id: "locked", before: undefined, entry: { fields: {} }, made: instance("x") },
-        "sealed:1:",
-        undefined
-      )
       let during = (): void => {}
       const one = yield* replica().pipe(
-        // It says so between reading and taking.
-        Effect.provide(
-          Logger.replace(
-            Logger.defaultLogger,
-            Logger.make(() => during())
-          )
+        Statement.withTransformer((statement) =>
+          Effect.sync(() => {
+            if (statement.compile()[0].includes("FROM model_routes")) during()
+            return statement
+          })
         )
       )
       const overlay = { ...none, routing: { strategy: "weighted" } as const }
@@ -215,6 +209,32 @@ layer(migrated, { timeout: "60 seconds" })("the catalogue in the tables", (it) =
       assert.strictEqual(keyOf(one.find("made")), "sk-of-the-environment")
       const [row] = yield* sql`SELECT settings FROM providers WHERE slug = 'made'`
       assert.deepStrictEqual(row, { settings: { fields: { provider: "openai" }, apiKey: "${SOME_KEY}" } })
+    })
+  )
+
+  it.scoped("has an instance whose key another word has sealed, out of service until it is given its key", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const one = yield* replica()
+      yield* settled
+      yield* one.editor.addInstance({ id: "made", provider: "openai", apiKey: "sk-first", weight: 3 })
+      const adminKey = Redacted.make("another word")
+      const other = yield* replica(configured({ server: { ...settings().server, adminKey } }))
+      yield* soon(() => other.find("made") !== undefined)
+      assert.deepStrictEqual([other.find("made")?.enabled, other.find("made")?.weight], [false, 3])
+      const refused = yield* Effect.flip(other.editor.changeInstance("made", { enabled: true }))
+      assert.match(
+        refused._tag === "ChangeRefused" ? (refused.problems[0]?.message ?? "") : "",
+        /another ORELSE_ADMIN_KEY/
+      )
+      // Nothing of the key is lost by what cannot be done here.
+      yield* one.editor.changeInstance("made", { weight: 4 })
+      yield* soon(() => other.find("made")?.weight === 4)
+      assert.strictEqual(keyOf(one.find("made")), "sk-first")
+      yield* other.editor.changeInstance("made", { apiKey: "sk-second" })
+      const { enabled, weight } = other.find("made") ?? {}
+      assert.deepStrictEqual([enabled, weight, keyOf(other.find("made"))], [true, 4, "sk-second"])
+      yield* soon(() => one.find("made")?.enabled === false)
     })
   )
 
