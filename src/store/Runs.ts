@@ -45,13 +45,15 @@ export class Runs {
     rmSync(this.#run(this.id), { force: true })
   }
 
+  /** The journals of the directory, whoever has them. */
+  async journals(): Promise<ReadonlyArray<string>> {
+    return claimsOf(await readdir(this.directory)).map(({ journal }) => journal)
+  }
+
   /** Takes over the journals of those that are gone, the oldest first. To be called every `lookEvery`. */
   async adopt(): Promise<ReadonlyArray<string>> {
     const names = await readdir(this.directory)
-    const claims = names.flatMap((name) => {
-      const [, journal, run] = claimed.exec(name) ?? []
-      return journal === undefined || run === undefined || run === this.id ? [] : [{ journal, run }]
-    })
+    const claims = claimsOf(names).filter(({ run }) => run !== this.id)
     const runs = new Set(claims.map(({ run }) => run))
     for (const name of names) if (running.test(name)) runs.add(name.slice(0, -".run".length))
     runs.delete(this.id)
@@ -115,6 +117,12 @@ const enoughLooks = 3
 
 const running = /^[0-9a-f-]{36}\.run$/
 const claimed = /^([0-9a-f-]{36})\.by-([0-9a-f-]{36})$/
+
+const claimsOf = (names: ReadonlyArray<string>): ReadonlyArray<{ readonly journal: string; readonly run: string }> =>
+  names.flatMap((name) => {
+    const [, journal, run] = claimed.exec(name) ?? []
+    return journal === undefined || run === undefined ? [] : [{ journal, run }]
+  })
 
 interface Owner {
   /** Where its pid means something: a boot of a machine, and there a container. */
