@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, readlinkSync, rmSync, utimesSync, writeFileSyn
 import { readdir, readFile, rename, rm, stat } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
+import { isAlive, startOf } from "./ProcessLife.js"
 import { codeOf } from "./SystemError.js"
 
 /**
@@ -86,7 +87,7 @@ export class Runs {
     try {
       const owner = ownerOf(await readFile(path, "utf8"))
       if (owner?.place === own().place) {
-        const alive = isAlive(owner)
+        const alive = isAlive(owner.pid, owner.started)
         if (!alive || owner.started !== undefined) return !alive
       }
       // Its heart is watched here, and not its clock compared with ours.
@@ -147,28 +148,12 @@ const ownerOf = (text: string): Owner | undefined => {
   }
 }
 
-const isAlive = ({ pid, started }: Owner): boolean => {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if (codeOf(error) === "ESRCH") return false
-  }
-  return started === startOf(pid)
-}
-
 const place = (): string =>
   [
     hostname(),
     known(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()),
     known(() => readlinkSync("/proc/self/ns/pid"))
   ].join(" ")
-
-/** Linux only. One that was killed and is not yet reaped has no start. */
-const startOf = (pid: number): string | undefined => {
-  const stats = known(() => readFileSync(`/proc/${pid}/stat`, "utf8"))
-  const fields = stats?.slice(stats.lastIndexOf(")")).split(" ")
-  return fields?.[1] === "Z" ? undefined : fields?.[20]
-}
 
 const known = <A>(ask: () => A): A | undefined => {
   try {
