@@ -22,6 +22,15 @@ export interface CallKind {
   readonly extra: boolean
 }
 
+/** Asks for leave for a call that starts now. `undefined`: not now. `ended` hears once that the call is over. */
+export type Admit = (
+  instance: InstanceSettings,
+  model: string,
+  now: () => number,
+  kind: CallKind,
+  ended?: () => void
+) => Permit | undefined
+
 /** Leave to make one call. Of `succeed`, `fail` and `release` the first one counts, and whatever follows is not heard. */
 export interface Permit {
   /**
