@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
+import { LiveSettings } from "../config/LiveSettings.js"
 import { local, type Caller } from "../domain/Caller.js"
 import type { StreamEvent } from "../domain/ChatEvent.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
@@ -10,7 +11,9 @@ import type { GatewayError } from "../domain/GatewayError.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import { Circuits } from "../health/Circuits.js"
 import { Pricing } from "../ledger/Pricing.js"
+import * as CallerLimits from "../limits/CallerLimits.js"
 import { Concurrency } from "../limits/Concurrency.js"
+import { RateLimiter } from "../limits/RateLimiter.js"
 import * as OngoingAnswer from "../protocol/OngoingAnswer.js"
 import * as Call from "../provider/Call.js"
 import type { Provider, ProviderCall } from "../provider/Provider.js"
@@ -21,6 +24,8 @@ import * as FallbackChain from "../routing/FallbackChain.js"
 import { Planner } from "../routing/Planner.js"
 import type { CallTo } from "../routing/Calls.js"
 import { RequestAdmission } from "./Admission.js"
+import * as CallerAdmission from "./CallerAdmission.js"
+import type { Starter } from "./CallerAdmission.js"
 import type { ChatReply, ChatReplyStream } from "./ChatReply.js"
 import * as ContinuedStream from "./ContinuedStream.js"
 import type { Onward } from "./ContinuedStream.js"
@@ -45,10 +50,13 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     readonly startOpen: Starter<ChatReplyStream>
   }
 >() {
-  static readonly layer: Layer.Layer<Gateway, never, Circuits | Concurrency | Planner | Pricing | Providers> =
+  static readonly layer: Layer.Layer<Gateway, never, Circuits | Concurrency | Planner | Pricing | Providers | Limits> =
     Layer.effect(
       Gateway,
       Effect.gen(function* () {
+        const { current } = yield* LiveSettings
+        const limiter = yield* RateLimiter
+        const limits = CallerLimits.live(() => current().rateLimits)
         const circuits = yield* Circuits
         const concurrency = yield* Concurrency
         const planner = yield* Planner
@@ -69,7 +77,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
               goOn(Either.left(Effect.fail(plan.left)))
               return () => {}
             }
-            const admission = new RequestAdmission(circuits, concurrency, timers, request.stream)
+            const admission = new RequestAdmission(circuits, concurrency, timers, request, limiter, caller)
             const asking =
               (asked: ChatRequest, answerOf: () => OngoingAnswer.OngoingAnswer | undefined): CallTo<A> =>
               (candidate, limit) => {
@@ -104,8 +112,18 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
             )(goOn)
           }
 
-        const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)
-        const startOpen = starter((provider, call) => provider.startStream(call), ContinuedStream.streamed)
+        const startComplete = CallerAdmission.within(
+          limiter,
+          limits,
+          starter((provider, call) => provider.startComplete(call), Settlement.buffered),
+          CallerAdmission.buffered
+        )
+        const startOpen = CallerAdmission.within(
+          limiter,
+          limits,
+          starter((provider, call) => provider.startStream(call), ContinuedStream.streamed),
+          CallerAdmission.streamed
+        )
 
         const open = whole(startOpen)
         return Gateway.of({
@@ -119,13 +137,8 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     )
 }
 
-/** Starts to serve a request, on these timers; its calls are in `log` as they are made. */
-type Starter<B> = (
-  timers: Timers.Timers,
-  request: ChatRequest,
-  caller: Caller,
-  log?: AttemptLog
-) => Call.Start<B, GatewayError>
+/** What callers are held to. */
+type Limits = LiveSettings | RateLimiter
 
 /** A call of a stream that others may go on with has an answer of its own until it is the one that speaks. */
 const anAnswer = (): OngoingAnswer.OngoingAnswer => new OngoingAnswer.OngoingAnswer()

@@ -19,13 +19,13 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
   {
     /** Why a model of an instance would not be asked now; `undefined`: it would. */
     readonly ailment: (instance: InstanceSettings, model: string, now: number) => Ailment | undefined
-    /** Leave for a call that starts now. `undefined`: not now. `ended` hears once that the call is over. */
+    /** Leave for a call that starts now. `undefined`: not now. `ended` hears once that it is over, and of its tokens if they are known. */
     readonly admit: (
       instance: InstanceSettings,
       model: string,
       now: () => number,
       kind: CallKind,
-      ended?: () => void
+      ended?: (tokens?: number) => void
     ) => Permit | undefined
     /**
      * Leave for a call although a circuit is open, where nobody else is left. The instance's retry budget pays for it. A
@@ -36,7 +36,7 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
       model: string,
       now: () => number,
       kind: CallKind,
-      ended?: () => void
+      ended?: (tokens?: number) => void
     ) => Permit | undefined
     /**
      * Leave for a check, which no user waits for. It is made also while a circuit is open, and takes the trial as soon as the

@@ -50,7 +50,7 @@ export class Registry implements Books {
     model: string,
     now: () => number,
     kind: CallKind,
-    ended?: () => void
+    ended?: (tokens?: number) => void
   ): Permit | undefined => {
     if (this.ailment(instance, model, now()) !== undefined) return undefined
     const budget = this.traffic.budget(instance.id)
@@ -70,7 +70,7 @@ export class Registry implements Books {
     model: string,
     now: () => number,
     kind: CallKind,
-    ended?: () => void
+    ended?: (tokens?: number) => void
   ): Permit | undefined => {
     for (const scope of scopes) {
       const { breaker } = this.scopes.of(scope, instance, model)
