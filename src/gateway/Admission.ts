@@ -86,21 +86,30 @@ export class RequestAdmission implements Admission {
 
   room(candidates: ReadonlyArray<Candidate>): Effect.Effect<void> {
     return Effect.async((resume) => {
-      const limited = candidates.filter((candidate) => this.roomAt(candidate) !== undefined)
-      const instances = candidates.flatMap((candidate) => (limited.includes(candidate) ? [] : [candidate.instance]))
+      // Two models of an instance are held to the same limit.
+      const limited = new Set(
+        candidates.flatMap((candidate) => (this.roomAt(candidate) === undefined ? [] : [candidate.instance]))
+      )
+      const instances = candidates.flatMap(({ instance }) => (limited.has(instance) ? [] : [instance]))
       const leaves: Array<() => void> = []
       let over = false
+      let hopeful = limited.size + (instances.length > 0 ? 1 : 0)
       // What comes is kept before anybody is told, so that an interruption in between loses nothing.
       const come = (): void => {
         over = true
         for (const leave of leaves) leave()
         resume(Effect.void)
       }
-      for (const { instance } of limited) {
+      // Whoever waits in one line at least stays in it.
+      const refuse = (): void => {
+        hopeful--
+        if (hopeful === 0 && !over) resume(Effect.sleep(crowded))
+      }
+      for (const instance of limited) {
         const claim = over ? undefined : this.claimOf(instance)
         if (claim === undefined) continue
         const leave = this.limiter.wait(claim, (result) => {
-          if (result._tag === "Refusal") return
+          if (result._tag === "Refusal") return refuse()
           if (over) return result.giveBack()
           this.grants = new Map([...this.grants, [instance.id, result]])
           come()
@@ -112,7 +121,7 @@ export class RequestAdmission implements Admission {
           this.kept = [...this.kept, place]
           come()
         })
-        if (leave === undefined) resume(Effect.sleep(crowded))
+        if (leave === undefined) refuse()
         else leaves.push(leave)
       }
       return Effect.sync(() => {

@@ -66,8 +66,8 @@ export const ofInstance = ({ id, rateLimit }: InstanceSettings): Limit | undefin
     ? undefined
     : { id: `instance:${id}`, scope: `instance:${id}`, ...ratesOf(rateLimit), queue: outward }
 
-/** How long a request waits is for its plan to say. */
-const outward = { max: 1_000, timeout: Number.POSITIVE_INFINITY }
+/** No plan waits for longer. */
+const outward = { max: 1_000, timeout: 5_000 }
 
 const ratesOf = (
   settings: RateSettings & { readonly burst?: number | undefined }
