@@ -140,11 +140,11 @@ const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArra
 
 const checkLimit = ({ fields, path }: Row): ReadonlyArray<Issue> => {
   const { burst, requestsPerMinute } = fields
-  const idle =
+  const alone =
     burst !== undefined && requestsPerMinute === undefined
       ? [{ path: [...path, "burst"], message: "does nothing without requestsPerMinute" }]
       : []
-  return [...checkRate(fields, path), ...idle]
+  return [...checkRate(fields, path), ...alone]
 }
 
 const checkRate = (fields: Row["fields"], path: Path): ReadonlyArray<Issue> =>

@@ -155,7 +155,7 @@ class Limiter {
 
   readonly close: Effect.Effect<void> = Effect.sync(() => {
     this.closed = true
-    for (const line of [...this.lines.values()]) for (const waiter of [...line.queue]) this.giveUp(waiter)
+    for (const line of this.lines.values()) for (const waiter of line.queue) this.giveUp(waiter)
   })
 
   /** Nobody overtakes whoever waits. */

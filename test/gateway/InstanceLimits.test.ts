@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import { Catalog } from "../../src/catalog/Catalog.js"
 import type { InstanceSettings, RateSettings } from "../../src/config/Settings.js"
