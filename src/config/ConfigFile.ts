@@ -1,6 +1,7 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import { kinds } from "../domain/Alert.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
 import { MidStream } from "../domain/MidStream.js"
 import * as Field from "./Field.js"
@@ -134,6 +135,31 @@ const HealthFields = Schema.Struct({
   probeWith: or(Field.word("models", "chat"), "models")
 })
 
+/** A URL alone, or with more to say of it. Of the fields only the second mapping says what is wrong, so that it says it once. */
+const Webhook = Schema.transform(
+  Schema.Union(
+    Schema.String,
+    Schema.Struct({
+      url: optional(Schema.Unknown),
+      events: optional(Schema.Unknown),
+      format: optional(Schema.Unknown)
+    })
+  ).annotations({ description: "a URL, or a mapping with url, events and format" }),
+  Schema.Struct({
+    url: Field.WebhookUrl,
+    /** Absent: all. */
+    events: optional(Schema.NonEmptyArray(Field.word(...kinds))),
+    format: or(Field.word("slack", "json"), "slack")
+  }),
+  { strict: false, decode: (given) => (typeof given === "string" ? { url: given } : given), encode: (fields) => fields }
+)
+
+const AlertFields = Schema.Struct({
+  webhooks: or(Schema.Array(Webhook), []),
+  repeatAfter: or(Field.duration("1ms"), 3_600_000),
+  timeout: or(Field.duration("100ms"), 10_000)
+})
+
 const ServerFields = Schema.Struct({
   host: or(Field.Text, "127.0.0.1"),
   port: or(Field.Port, 3000),
@@ -158,6 +184,7 @@ export const ConfigFile = Schema.Struct({
   routing: or(RoutingFields, Schema.decodeSync(RoutingFields)({})),
   circuitBreaker: or(CircuitFields, Schema.decodeSync(CircuitFields)({})),
   health: or(HealthFields, Schema.decodeSync(HealthFields)({})),
+  alerts: or(AlertFields, Schema.decodeSync(AlertFields)({})),
   server: or(ServerFields, Schema.decodeSync(ServerFields)({})),
   log: or(LogFields, Schema.decodeSync(LogFields)({}))
 })

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
+import { Alerts } from "../alerts/Alerts.js"
 import { local, type Caller } from "../domain/Caller.js"
 import type { StreamEvent } from "../domain/ChatEvent.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
@@ -21,6 +22,7 @@ import * as FallbackChain from "../routing/FallbackChain.js"
 import { Planner } from "../routing/Planner.js"
 import type { CallTo } from "../routing/Calls.js"
 import { RequestAdmission } from "./Admission.js"
+import * as AlertSources from "./AlertSources.js"
 import type { ChatReply, ChatReplyStream } from "./ChatReply.js"
 import * as ContinuedStream from "./ContinuedStream.js"
 import type { Onward } from "./ContinuedStream.js"
@@ -45,10 +47,11 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     readonly startOpen: Starter<ChatReplyStream>
   }
 >() {
-  static readonly layer: Layer.Layer<Gateway, never, Circuits | Concurrency | Planner | Pricing | Providers> =
+  static readonly layer: Layer.Layer<Gateway, never, Alerts | Circuits | Concurrency | Planner | Pricing | Providers> =
     Layer.effect(
       Gateway,
       Effect.gen(function* () {
+        const alerts = yield* Alerts
         const circuits = yield* Circuits
         const concurrency = yield* Concurrency
         const planner = yield* Planner
@@ -101,7 +104,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
                 planner.served(request, caller, served.candidate, timers.now())
                 return settle({ served, log, timers, dialect: request.dialect }, pricing, onward)
               }
-            )(goOn)
+            )(AlertSources.watched(alerts, request.model, goOn))
           }
 
         const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)

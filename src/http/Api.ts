@@ -40,6 +40,7 @@ import {
   TestResult
 } from "./Bodies.js"
 import { RequestRow } from "../store/RequestLog.js"
+import { AlertsGroup } from "./AlertsApi.js"
 import { OperationsGroup } from "./OperationsApi.js"
 import { RoutePayload } from "./RouteHandler.js"
 
@@ -245,6 +246,7 @@ export class Api extends HttpApi.make("orelse")
   .add(CatalogGroup)
   .add(HistoryGroup)
   .add(OperationsGroup)
+  .add(AlertsGroup)
   .addError(ErrorBody.annotations(HttpApiSchema.annotations({ status: 400 })))
   .annotate(OpenApi.Title, "orelse")
   .annotate(OpenApi.Version, version)

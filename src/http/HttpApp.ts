@@ -9,6 +9,7 @@ import { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
 import { Database } from "../store/Database.js"
 import * as AdminHandlers from "./AdminHandlers.js"
+import * as AlertsHandlers from "./AlertsHandlers.js"
 import * as Answering from "./Answering.js"
 import { Api } from "./Api.js"
 import * as CatalogHandlers from "./CatalogHandlers.js"
@@ -95,7 +96,8 @@ export const layer = HttpApiSwagger.layer({ path: "/docs" }).pipe(
     AdminHandlers.layer,
     CatalogHandlers.layer,
     HistoryHandlers.layer,
-    OperationsHandlers.layer
+    OperationsHandlers.layer,
+    AlertsHandlers.layer
   ]),
   Layer.provideMerge(HttpApiBuilder.Router.Live),
   Layer.provideMerge(HttpApiBuilder.Middleware.layer)

@@ -29,6 +29,7 @@ export const settings = (overrides: Partial<Settings> = {}): Settings => ({
     backoff: { kind: "exponential", initial: 60_000, max: 600_000, multiplier: 2, jitter: 0 }
   },
   health: { checkOnStart: false, cacheFor: 60_000, probe: "passive", probeEvery: 30_000, probeWith: "models" },
+  alerts: { webhooks: [], repeatAfter: 3_600_000, timeout: 10_000 },
   server: { host: "127.0.0.1", port: 0, bodyLimit: 1024 * 1024, drain: 5_000, adminKey: undefined },
   store: { dataDir: ".orelse", database: { _tag: "None" } },
   log: { level: "silent", format: "json", file: undefined },
