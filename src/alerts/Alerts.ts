@@ -123,8 +123,10 @@ const make = (stored: Stored | undefined) =>
       const targets = webhooks.map(Target.of)
       yield* courier.deliver(memory, targets, timeout)
       if (stored !== undefined) yield* courier.deliver(stored.outbox, targets, timeout)
+      // What is in the database may come from others.
+      const pause = stored === undefined ? memory.nextAt(targets.map(({ id }) => id)) - now() : lookEvery
       const more = Queue.take(fresh)
-      yield* stored !== undefined || memory.isWaiting ? Effect.timeoutOption(more, lookEvery) : more
+      yield* Number.isFinite(pause) ? Effect.timeoutOption(more, Math.max(1, Math.ceil(pause))) : more
     })
     yield* Effect.forkScoped(
       Effect.forever(
@@ -177,5 +179,5 @@ const tested =
     message: Either.isRight(posted) ? undefined : posted.left.message
   })
 
-/** Between two looks for what is due. */
-const lookEvery = "1 second"
+/** Between two looks for what is due, in ms. */
+const lookEvery = 1_000

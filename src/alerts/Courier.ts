@@ -58,10 +58,10 @@ const failureOf = (
 ): Effect.Effect<Failure> =>
   Effect.map(Effect.random.pipe(Effect.flatMap((random) => random.next)), (chance) => {
     const longer = Math.min(longestPause, shortestPause * 2 ** Math.min(attempts - 1, 20))
-    const at = now + Math.max(longer * (0.5 + chance / 2), Math.min(retryAfterMs ?? 0, givesUpAfter))
+    const pause = Math.max(longer * (0.5 + chance / 2), Math.min(retryAfterMs ?? 0, givesUpAfter))
     return {
       problem: message,
-      at: now - Date.parse(alert.at) >= givesUpAfter ? undefined : at,
+      at: now - Date.parse(alert.at) >= givesUpAfter ? undefined : Math.ceil(now + pause),
       holdsAll: awayFor === "all"
     }
   })

@@ -16,9 +16,13 @@ export class MemoryOutbox implements Outbox {
     return dropped?.deliveries.every(({ state }) => state !== "waiting") ?? true
   }
 
-  /** Is there anything to deliver? */
-  get isWaiting(): boolean {
-    return this.kept.some(({ deliveries }) => deliveries.some(({ state }) => state === "waiting"))
+  /** When the next one is due at one of these targets (Unix ms); infinite: nothing waits. */
+  nextAt(targets: ReadonlyArray<string>): number {
+    let next = Number.POSITIVE_INFINITY
+    for (const { at, state, target } of this.kept.flatMap(({ deliveries }) => deliveries)) {
+      if (state === "waiting" && targets.includes(target)) next = Math.min(next, at)
+    }
+    return next
   }
 
   readonly claim: Outbox["claim"] = (target, now, until) =>
