@@ -65,7 +65,7 @@ const sentence = (alert: Alert.Alert): string => {
       return `the ${alert.period} budget of ${name(alert.scope)} is spent to ${alert.percent} %: ${String(spent_usd)} of ${String(limit_usd)} USD${until}`
     }
     case "price_unknown":
-      return `nobody knows what ${name(alert.model)} costs at ${name(alert.instance)}, so its calls are in no budget; set its pricing`
+      return `nobody knows what ${name(alert.model)} costs at ${name(alert.instance)}, so its calls are counted without a cost; set its pricing`
     case "store_trouble":
       return troubles[alert.store][alert.trouble]
   }

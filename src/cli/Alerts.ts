@@ -38,10 +38,10 @@ export const lines = ({ alerts: rows, undelivered }: AlertsBody): ReadonlyArray<
     ? ["nothing was told"]
     : [
         ...Table.lines([
-          ["time", "event", "delivered", "what"],
-          ...rows.toReversed().map(({ at, deliveries, kind, text }) => [at, kind, fate(deliveries), text])
+          ["time", "event", "what", "delivered"],
+          ...rows.toReversed().map(({ at, deliveries, kind, text }) => [at, kind, text, fate(deliveries)])
         ]),
-        ...(undelivered === 0 ? [] : [`${undelivered} deliveries are still to be made`])
+        ...(undelivered === 0 ? [] : [`still to be delivered: ${undelivered}`])
       ]
 
 const fate = (deliveries: AlertsBody["alerts"][number]["deliveries"]): string =>

@@ -57,7 +57,7 @@ export interface BudgetThreshold {
   readonly resetsAt: number | undefined
 }
 
-/** Calls are billed at a price that nobody knows, so no budget sees them. */
+/** Calls are billed at a price that nobody knows. */
 export interface PriceUnknown {
   readonly kind: "price_unknown"
   readonly instance: string

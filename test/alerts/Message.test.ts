@@ -42,7 +42,7 @@ describe("what is told", () => {
       "nobody answered a request for `gpt-4o` (rate_limit)",
       "nobody could be asked for `gpt-4o`: all who serve it are out",
       "the daily budget of `provider:openai` is spent to 80 %: 8.1 of 10 USD; it begins anew at 2026-02-01T00:00:00.000Z",
-      "nobody knows what `gpt-9` costs at `primary`, so its calls are in no budget; set its pricing",
+      "nobody knows what `gpt-9` costs at `primary`, so its calls are counted without a cost; set its pricing",
       "the database does not answer; what is to be kept waits in the journal",
       "the journal takes nothing any more, or lost something: its disk is full, or the database is away for too long"
     ])
