@@ -1,6 +1,7 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import { kinds } from "../domain/Alert.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
 import { MidStream } from "../domain/MidStream.js"
 import * as Field from "./Field.js"
@@ -186,6 +187,31 @@ const CallerLimitFields = Schema.Struct({
   queue: optional(Schema.Struct({ max: or(Field.integer(1, 100_000), 100), timeout: or(Field.duration("1ms"), 5_000) }))
 })
 
+/** A URL alone, or with more to say of it. Of the fields only the second mapping says what is wrong, so that it says it once. */
+const Webhook = Schema.transform(
+  Schema.Union(
+    Schema.String,
+    Schema.Struct({
+      url: optional(Schema.Unknown),
+      events: optional(Schema.Unknown),
+      format: optional(Schema.Unknown)
+    })
+  ).annotations({ description: "a URL, or a mapping with url, events and format" }),
+  Schema.Struct({
+    url: Field.WebhookUrl,
+    /** Absent: all. */
+    events: optional(Schema.NonEmptyArray(Field.word(...kinds))),
+    format: or(Field.word("slack", "json"), "slack")
+  }),
+  { strict: false, decode: (given) => (typeof given === "string" ? { url: given } : given), encode: (fields) => fields }
+)
+
+const AlertFields = Schema.Struct({
+  webhooks: or(Schema.Array(Webhook), []),
+  repeatAfter: or(Field.duration("1ms"), 3_600_000),
+  timeout: or(Field.duration("100ms"), 10_000)
+})
+
 const ServerFields = Schema.Struct({
   host: or(Field.Text, "127.0.0.1"),
   port: or(Field.Port, 3000),
@@ -212,6 +238,7 @@ export const ConfigFile = Schema.Struct({
   health: or(HealthFields, Schema.decodeSync(HealthFields)({})),
   budgets: or(Schema.Array(BudgetFields), []),
   rateLimits: or(Schema.Array(CallerLimitFields), []),
+  alerts: or(AlertFields, Schema.decodeSync(AlertFields)({})),
   server: or(ServerFields, Schema.decodeSync(ServerFields)({})),
   log: or(LogFields, Schema.decodeSync(LogFields)({}))
 })

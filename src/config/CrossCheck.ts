@@ -35,6 +35,7 @@ export const crossCheck = (
     ...checkBudgets(file, ids),
     ...doubled(limits.map(({ fields, path }) => ({ name: fields["scope"], path: [...path, "scope"] }))),
     ...limits.flatMap(checkLimit),
+    ...repeatedWebhooks(file),
     ...idle(file)
   ]
 }
@@ -98,6 +99,26 @@ const idle = (file: unknown): ReadonlyArray<Issue> => {
 /** The instances of a file that is not yet decoded, as far as there are any. */
 export const declared = (file: unknown): ReadonlyArray<Readonly<Record<string, unknown>>> =>
   rows(file, "instances", []).map(({ fields }) => fields)
+
+/** The addresses of webhooks in a file that is not yet decoded: no message may show them. */
+export const webhookUrls = (file: unknown): ReadonlyArray<string> => webhooks(file).map(({ url }) => url)
+
+const webhooks = (file: unknown): ReadonlyArray<{ readonly url: string; readonly path: Path }> => {
+  const list = member(file, "alerts")["webhooks"]
+  return (Array.isArray(list) ? list : []).flatMap((given: unknown, place) => {
+    const [url, end] = Predicate.isReadonlyRecord(given) ? [given["url"], ["url"]] : [given, []]
+    return Predicate.isString(url) ? [{ url, path: ["alerts", "webhooks", place, ...end] }] : []
+  })
+}
+
+const repeatedWebhooks = (file: unknown): ReadonlyArray<Issue> => {
+  const all = webhooks(file)
+  return all.flatMap(({ path, url }, place) =>
+    all.slice(0, place).some((before) => before.url === url)
+      ? [{ path, message: "is there already: name all its events in one place" }]
+      : []
+  )
+}
 
 interface Row {
   readonly fields: Readonly<Record<string, unknown>>

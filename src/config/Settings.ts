@@ -1,5 +1,6 @@
 import type * as Redacted from "effect/Redacted"
 import * as Context from "effect/Context"
+import type { AlertKind } from "../domain/Alert.js"
 import type { ChatDialect } from "../domain/Dialect.js"
 import type { CatchRule, ErrorCategory } from "../domain/ErrorCategory.js"
 import type { Money } from "../domain/Money.js"
@@ -258,6 +259,25 @@ export interface RoutingSettings {
   readonly retryBudget: { readonly ratio: number; readonly reserve: number }
 }
 
+/** Where alerts are posted to. */
+export interface WebhookSettings {
+  /** Whoever knows it can post there. */
+  readonly url: Redacted.Redacted
+  /** `undefined`: all. */
+  readonly events: ReadonlyArray<AlertKind> | undefined
+  /** `slack`: a message that Slack and others show; `json`: the alert itself. */
+  readonly format: "slack" | "json"
+}
+
+/** What operators are told at once. Durations in ms. */
+export interface AlertSettings {
+  readonly webhooks: ReadonlyArray<WebhookSettings>
+  /** The same is told again after this at the earliest. */
+  readonly repeatAfter: number
+  /** Of one post. */
+  readonly timeout: number
+}
+
 /** Where the database is. */
 export type DatabaseSettings =
   | { readonly _tag: "Embedded" }
@@ -283,6 +303,7 @@ export interface Settings {
   readonly circuitBreaker: CircuitSettings
   readonly health: HealthSettings
   readonly rateLimits: ReadonlyArray<CallerLimitSettings>
+  readonly alerts: AlertSettings
   readonly server: {
     readonly host: string
     readonly port: number

@@ -30,6 +30,7 @@ export const settings = (overrides: Partial<Settings> = {}): Settings => ({
   },
   health: { checkOnStart: false, cacheFor: 60_000, probe: "passive", probeEvery: 30_000, probeWith: "models" },
   rateLimits: [],
+  alerts: { webhooks: [], repeatAfter: 3_600_000, timeout: 10_000 },
   server: { host: "127.0.0.1", port: 0, bodyLimit: 1024 * 1024, drain: 5_000, adminKey: undefined },
   store: { dataDir: ".orelse", database: { _tag: "None" } },
   budgets: [],
