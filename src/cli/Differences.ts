@@ -20,6 +20,7 @@ export const between = (before: Settings, after: Settings): Differences => {
     ["tasks", before.tasks, after.tasks],
     ["circuitBreaker", before.circuitBreaker, after.circuitBreaker],
     ["health", before.health, after.health],
+    ["cache", before.cache, after.cache],
     ["server", { bodyLimit, drain }, { bodyLimit: newLimit, drain: newDrain }]
   ] as const
   return {

@@ -13,6 +13,7 @@ import * as Instances from "./Instances.js"
 import * as Models from "./Models.js"
 import { notices } from "./Notices.js"
 import type {
+  CacheSettings,
   CircuitSettings,
   DatabaseSettings,
   InstanceSettings,
@@ -108,6 +109,7 @@ const settle = (
     routing: routingOf(file.routing),
     circuitBreaker: circuitOf(file.circuitBreaker),
     health: file.health,
+    cache: cacheOf(file.cache),
     server: {
       ...file.server,
       host: flags.host ?? variables.HOST ?? file.server.host,
@@ -135,6 +137,8 @@ const routingOf = ({ hedge, sticky, ...rest }: ConfigFile["routing"]): RoutingSe
   sticky,
   hedge: { enabled: hedge.enabled, after: hedge.after }
 })
+
+const cacheOf = ({ staleIfError, ...rest }: ConfigFile["cache"]): CacheSettings => ({ ...rest, staleIfError })
 
 const circuitOf = ({
   backoff,

@@ -71,9 +71,16 @@ export class NobodyAvailable extends Schema.TaggedError<NobodyAvailable>()("Nobo
   }
 }
 
+/** The request wants an answer from the cache or none (`only-if-cached`), and there is none that would do. */
+export class NotCached extends Schema.TaggedError<NotCached>()("NotCached", {}) {
+  override get message(): string {
+    return "the cache holds no answer to this request, and it must not be asked of a provider (cache-control: only-if-cached)"
+  }
+}
+
 /** Every way in which `Gateway` can fail. */
 export type GatewayError =
-  RequestRejected | ModelNotServed | ProviderFailed | FallbackExhausted | DeadlineExceeded | NobodyAvailable
+  RequestRejected | ModelNotServed | ProviderFailed | FallbackExhausted | DeadlineExceeded | NobodyAvailable | NotCached
 
 /** The calls that were made before the gateway gave up. */
 export const attemptsOf = (error: GatewayError): ReadonlyArray<Attempt> => ("attempts" in error ? error.attempts : [])

@@ -3,6 +3,8 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Layer from "effect/Layer"
 import type * as Stream from "effect/Stream"
+import { ResponseCache } from "../cache/ResponseCache.js"
+import { Catalog } from "../catalog/Catalog.js"
 import { local, type Caller } from "../domain/Caller.js"
 import type { StreamEvent } from "../domain/ChatEvent.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
@@ -21,6 +23,8 @@ import * as FallbackChain from "../routing/FallbackChain.js"
 import { Planner } from "../routing/Planner.js"
 import type { CallTo } from "../routing/Calls.js"
 import { RequestAdmission } from "./Admission.js"
+import * as Cached from "./Cached.js"
+import type { Starter } from "./Cached.js"
 import type { ChatReply, ChatReplyStream } from "./ChatReply.js"
 import * as ContinuedStream from "./ContinuedStream.js"
 import type { Onward } from "./ContinuedStream.js"
@@ -45,10 +49,12 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     readonly startOpen: Starter<ChatReplyStream>
   }
 >() {
-  static readonly layer: Layer.Layer<Gateway, never, Circuits | Concurrency | Planner | Pricing | Providers> =
+  static readonly layer: Layer.Layer<Gateway, never, Circuits | Concurrency | Planner | Pricing | Providers | Caches> =
     Layer.effect(
       Gateway,
       Effect.gen(function* () {
+        const cache = yield* ResponseCache
+        const { snapshot } = yield* Catalog
         const circuits = yield* Circuits
         const concurrency = yield* Concurrency
         const planner = yield* Planner
@@ -104,8 +110,15 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
             )(goOn)
           }
 
-        const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)
-        const startOpen = starter((provider, call) => provider.startStream(call), ContinuedStream.streamed)
+        const caching = { cache, snapshot, runtime }
+        const startComplete = Cached.whole(
+          starter((provider, call) => provider.startComplete(call), Settlement.buffered),
+          caching
+        )
+        const startOpen = Cached.streamed(
+          starter((provider, call) => provider.startStream(call), ContinuedStream.streamed),
+          caching
+        )
 
         const open = whole(startOpen)
         return Gateway.of({
@@ -119,13 +132,8 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     )
 }
 
-/** Starts to serve a request, on these timers; its calls are in `log` as they are made. */
-type Starter<B> = (
-  timers: Timers.Timers,
-  request: ChatRequest,
-  caller: Caller,
-  log?: AttemptLog
-) => Call.Start<B, GatewayError>
+/** What the cache is made of. */
+type Caches = Catalog | ResponseCache
 
 /** A call of a stream that others may go on with has an answer of its own until it is the one that speaks. */
 const anAnswer = (): OngoingAnswer.OngoingAnswer => new OngoingAnswer.OngoingAnswer()

@@ -1,6 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { join } from "node:path"
+import { ResponseCache } from "../cache/ResponseCache.js"
 import { Catalog } from "../catalog/Catalog.js"
 import { CatalogEditor } from "../catalog/CatalogEditor.js"
 import { CatalogRows } from "../catalog/CatalogRows.js"
@@ -37,7 +38,9 @@ const pricing = Layer.unwrapEffect(
 /** What plans are made of, on who keeps the catalogue. */
 const planning = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =>
   Planner.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, pricing)),
+    Layer.provideMerge(
+      Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, ResponseCache.layerInMemory, pricing)
+    ),
     Layer.provideMerge(Layer.mergeAll(Circuits.layer, CatalogEditor.layer, ModelSync.layer)),
     Layer.provideMerge(store),
     Layer.provideMerge(Layer.merge(Catalog.layer, Providers.layer))

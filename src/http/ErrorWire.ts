@@ -41,6 +41,8 @@ export const make = (error: GatewayError | HttpRefusal, trace: boolean): WireErr
       const wired = wire(503, error.message, "service_unavailable", "no_provider_available")
       return withAttempts({ ...wired, headers: retryAfter(error.retryAfterMs) }, error)
     }
+    case "NotCached":
+      return { ...wire(504, error.message, "timeout_error", "not_cached"), headers: neverRetry }
     case "FallbackExhausted": {
       const wired = wire(503, error.message, "service_unavailable", "fallback_exhausted")
       const headers = { ...retryAfter(error.retryAfterMs), ...(error.retryable ? {} : neverRetry) }

@@ -176,5 +176,7 @@ const codeOf = (error: GatewayError): string => {
       return "no_provider_available"
     case "FallbackExhausted":
       return "fallback_exhausted"
+    case "NotCached":
+      return "not_cached"
   }
 }
