@@ -21,20 +21,25 @@ export class CacheKeys {
   /** Hash of a body's bytes -> hash of what it says, so that the same bytes are read once. */
   private known: LRUCache<string, string> | undefined = undefined
 
-  /** `undefined`: a body that cannot be told from others. */
-  of({ body, dialect, headers, model, stream }: ChatRequest, caller: Caller, chain: string): string | undefined {
-    const said = this.said(body, stream)
+  /** `streamed`: it is answered by a stream, whatever it says itself. `undefined`: a body that cannot be told from others. */
+  of(
+    { body, dialect, headers, model }: ChatRequest,
+    caller: Caller,
+    chain: string,
+    streamed: boolean
+  ): string | undefined {
+    const said = this.said(body, streamed)
     if (said === undefined) return undefined
-    const scope = [version, dialect, stream, caller.tenant, caller.key, caller.user, chain, model, headersOf(headers)]
+    const scope = [version, dialect, streamed, caller.tenant, caller.key, caller.user, chain, model, headersOf(headers)]
     return sha256(JSON.stringify(scope) + said)
   }
 
-  private said(body: Uint8Array, stream: boolean): string | undefined {
+  private said(body: Uint8Array, streamed: boolean): string | undefined {
     this.known ??= new LRUCache({ max: mostKnown })
-    const bytes = sha256(body)
+    const bytes = `${sha256(body)}${streamed ? "s" : "w"}`
     const known = this.known.get(bytes)
     if (known !== undefined) return known
-    const canonical = Canonical.of(body, stream ? unsaidOfStreams : unsaid)
+    const canonical = Canonical.of(body, streamed ? unsaidOfStreams : unsaid)
     if (canonical === undefined) return undefined
     const said = sha256(canonical)
     this.known.set(bytes, said)

@@ -7,7 +7,8 @@ import * as Json from "../protocol/Json.js"
  * is nested too deeply, or holds a number beyond all doubles.
  */
 export const of = (body: Uint8Array, without: ReadonlySet<string>): string | undefined => {
-  const json = Json.record(Json.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()))
+  const json = Json.parsed(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString())
+  if (!Json.isRecord(json)) return undefined
   const members: Array<string> = []
   for (const key of Object.keys(json).toSorted()) {
     if (without.has(key)) continue

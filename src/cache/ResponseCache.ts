@@ -64,7 +64,7 @@ export class ResponseCache extends Context.Tag("orelse/ResponseCache")<
     /** As they are at this moment. */
     readonly settings: () => CacheSettings
     /** Names a request of a caller; `chain` says who would serve it. `undefined`: it is not for the cache. */
-    readonly keyOf: (request: ChatRequest, caller: Caller, chain: string) => string | undefined
+    readonly keyOf: (request: ChatRequest, caller: Caller, chain: string, streamed: boolean) => string | undefined
     /** Looks for an answer and tells, at once where the store can. Never after it was cancelled. */
     readonly find: (
       key: string,
@@ -130,8 +130,8 @@ const make = (
   const counted = { hit: 0, stale: 0, coalesced: 0, missed: 0, saved: Money.zero, savedMs: 0 }
   return {
     settings,
-    keyOf: (request, caller, chain) =>
-      CachePolicy.covers(settings().policy, request) ? keys.of(request, caller, chain) : undefined,
+    keyOf: (request, caller, chain, streamed) =>
+      CachePolicy.covers(settings().policy, request) ? keys.of(request, caller, chain, streamed) : undefined,
     find: (key, control, found) =>
       store.get(key, (answer) => {
         const { staleIfError = 0, ttl } = settings()

@@ -4,10 +4,11 @@ import type * as Runtime from "effect/Runtime"
 import * as CachePolicy from "../cache/CachePolicy.js"
 import type { Found, Given, ResponseCache } from "../cache/ResponseCache.js"
 import type { Snapshot } from "../catalog/Catalog.js"
+import type { Attempt } from "../domain/Attempt.js"
 import type { Caller } from "../domain/Caller.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ErrorCategory } from "../domain/ErrorCategory.js"
-import { NotCached, type GatewayError } from "../domain/GatewayError.js"
+import { attemptsOf, NotCached, type GatewayError } from "../domain/GatewayError.js"
 import * as Money from "../domain/Money.js"
 import * as Call from "../provider/Call.js"
 import type { Cancel, Timers } from "../provider/Timers.js"
@@ -47,7 +48,9 @@ interface Asking {
 
 /** Whole answers and streams, each in its own way. */
 interface Shape<A> {
-  readonly replay: (found: Found, cache: "hit" | "stale") => A
+  readonly streamed: boolean
+  /** `failed`: calls that were made before. */
+  readonly replay: (found: Found, cache: "hit" | "stale", failed: ReadonlyArray<Attempt>) => A
   /** An answer that has come: to be kept, and for all who asked. */
   readonly made: (answer: A, asking: Asking, given: Tell, over: () => void) => Shared<A, Asking>
 }
@@ -60,6 +63,7 @@ type Served = Pick<Given, "instance" | "model" | "provider" | "saved" | "usage">
 /** `ask` with a cache before it, for whole answers. */
 export const whole = (ask: Starter<ChatReply>, caching: Caching): Starter<ChatReply> =>
   cached(ask, caching, {
+    streamed: false,
     replay: Replay.whole,
     made: (reply, asking, given, over) => {
       const { answer, cost } = reply
@@ -82,6 +86,7 @@ export const whole = (ask: Starter<ChatReply>, caching: Caching): Starter<ChatRe
 /** `ask` with a cache before it, for streams. */
 export const streamed = (ask: Starter<ChatReplyStream>, caching: Caching): Starter<ChatReplyStream> =>
   cached(ask, caching, {
+    streamed: true,
     replay: Replay.stream,
     made: (reply, asking, given, over) => {
       const stream = new SharedStream(reply, caching.cache.settings().maxEntryBytes, {
@@ -120,10 +125,10 @@ const cached = <A extends ServedBy>(
   const given: Tell = ({ caller, log, request }, how, { instance, model, provider, saved, usage }, savedMs) =>
     cache.given({ how, request, caller, id: log?.id, provider, instance, model, usage, saved, savedMs })
 
-  const replayed = (asking: Asking, found: Found, how: "hit" | "stale"): A => {
+  const replayed = (asking: Asking, found: Found, how: "hit" | "stale", failed: ReadonlyArray<Attempt>): A => {
     const { answer } = found
     given(asking, how, { ...answer, saved: answer.cost }, answer.ms)
-    return shape.replay(found, how)
+    return shape.replay(found, how, failed)
   }
 
   /** Asks; `expired` is given where everybody fails. `over` is called when nobody can share the answer any more. */
@@ -135,13 +140,17 @@ const cached = <A extends ServedBy>(
       const orExpired = (failing: Effect.Effect<Shared<A, Asking>, GatewayError>) =>
         expired === undefined
           ? failing
-          : Effect.catchIf(failing, isOutage, ({ message }) =>
+          : Effect.catchIf(failing, isOutage, (error) =>
               Effect.logWarning("all providers failed, so an answer was given that had expired").pipe(
-                Effect.annotateLogs({ model: request.model, age_ms: Math.round(expired.age), reason: message }),
+                Effect.annotateLogs({ model: request.model, age_ms: Math.round(expired.age), reason: error.message }),
                 Effect.annotateLogs(log?.id === undefined ? {} : { request: log.id }),
                 Effect.map((): Shared<A, Asking> => {
                   over()
-                  return { join: (other) => replayed(other, expired, "stale"), abandon: () => {} }
+                  const found = { ...expired, age: expired.age + timers.now() - asking.at }
+                  return {
+                    join: (other, leads) => replayed(other, found, "stale", leads ? attemptsOf(error) : nobody),
+                    abandon: () => {}
+                  }
                 })
               )
             )
@@ -164,7 +173,7 @@ const cached = <A extends ServedBy>(
     const { cacheControl } = request
     const { noCache, noStore, onlyIfCached } = cacheControl ?? silent
     const chain = enabled && !noStore ? chains.of(request, snapshot()) : undefined
-    const key = chain === undefined ? undefined : cache.keyOf(request, caller, chain)
+    const key = chain === undefined ? undefined : cache.keyOf(request, caller, chain, shape.streamed)
     if (key === undefined) return onlyIfCached ? notCached : ask(timers, request, caller, log)
 
     return (goOn) => {
@@ -176,7 +185,7 @@ const cached = <A extends ServedBy>(
         leave = (coalesce && !noCache ? flights.join(key, asking, start) : withoutOthers(asking, start))(goOn)
       }
       const answer = (found: Found | undefined): void => {
-        if (found?.fresh === true) goOn(Call.guard(() => replayed(asking, found, "hit")))
+        if (found?.fresh === true) goOn(Call.guard(() => replayed(asking, found, "hit", nobody)))
         else if (onlyIfCached) notCached(goOn)
         else goAndAsk(found)
       }
@@ -216,6 +225,9 @@ const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
 }
 
 const lengthsOf = (frames: ReadonlyArray<Buffer>): Uint32Array => Uint32Array.from(frames, ({ length }) => length)
+
+/** Was called. */
+const nobody: ReadonlyArray<Attempt> = []
 
 const silent = { noCache: false, noStore: false, onlyIfCached: false }
 

@@ -5,19 +5,22 @@ import * as Money from "../domain/Money.js"
 import * as Json from "../protocol/Json.js"
 import type { ChatReply, ChatReplyStream, ReplySink, ServedBy, StreamEnd } from "./ChatReply.js"
 
+/** Calls that failed before an answer that was kept was given instead; mostly none. */
+type Failed = ChatReply["attempts"]
+
 /** An answer that was kept, as a whole one. */
-export const whole = (found: Found, cache: CacheOutcome): ChatReply => ({
+export const whole = (found: Found, cache: CacheOutcome, failed: Failed): ChatReply => ({
   ...servedBy(found, cache),
   answer: new KeptAnswer(found),
-  attempts: none,
+  attempts: failed,
   cost: Money.zero
 })
 
 /** An answer that was kept, as the stream that it was: as fast as it is taken. */
-export const stream = (found: Found, cache: CacheOutcome): ChatReplyStream => {
+export const stream = (found: Found, cache: CacheOutcome, failed: Failed): ChatReplyStream => {
   const by = servedBy(found, cache)
-  const { cancel, pause, resume, start } = new Replay(found, by)
-  return { ...by, cost: Money.zero, attempts: () => none, start, pause, resume, cancel }
+  const { cancel, pause, resume, start } = new Replay(found, by, failed)
+  return { ...by, cost: Money.zero, attempts: () => failed, start, pause, resume, cancel }
 }
 
 const servedBy = ({ age, answer }: Found, cache: CacheOutcome): ServedBy => ({
@@ -30,8 +33,6 @@ const servedBy = ({ age, answer }: Found, cache: CacheOutcome): ServedBy => ({
   age,
   saved: answer.cost
 })
-
-const none: ReadonlyArray<never> = []
 
 /** Read again only for whoever looks into it; most only pass it on. */
 class KeptAnswer implements ChatAnswer {
@@ -63,7 +64,8 @@ class Replay {
 
   constructor(
     private readonly found: Found,
-    private readonly by: ServedBy
+    private readonly by: ServedBy,
+    private readonly failed: Failed
   ) {}
 
   readonly start = (sink: ReplySink): void => {
@@ -112,7 +114,7 @@ class Replay {
 
   private get end(): StreamEnd {
     const { dropped: _, ...served } = this.by
-    return { served, attempts: none, usage: this.found.answer.usage, cost: Money.zero, error: undefined }
+    return { served, attempts: this.failed, usage: this.found.answer.usage, cost: Money.zero, error: undefined }
   }
 }
 

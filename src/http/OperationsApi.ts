@@ -2,6 +2,7 @@ import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
+import { CacheBody, ClearedBody } from "./CacheBody.js"
 import { CatalogueBody, CatalogueParams } from "./CatalogueBody.js"
 import { DoctorBody } from "./DoctorBody.js"
 import { ModelProvidersBody, ModelProvidersParams } from "./ModelProvidersBody.js"
@@ -51,4 +52,14 @@ export const OperationsGroup = HttpApiGroup.make("operations")
         OpenApi.Description,
         "Takes away events, samples of health and requests that are older than `older_than`, as 30d or 12h."
       )
+  )
+  .add(
+    HttpApiEndpoint.get("cacheStats", "/admin/cache/stats")
+      .addSuccess(CacheBody)
+      .annotate(OpenApi.Description, "What the cache holds, and what it has done and saved since the gateway began.")
+  )
+  .add(
+    HttpApiEndpoint.del("clearCache", "/admin/cache")
+      .addSuccess(ClearedBody)
+      .annotate(OpenApi.Description, "Takes away every answer that is kept.")
   )

@@ -8,7 +8,6 @@ const told = (value: unknown): ReadonlyArray<string> =>
 
 describe("fields that this version would pass over", () => {
   it.each([
-    [{ cache: {} }, "cache"],
     [{ budgets: [] }, "budgets"],
     [{ alerts: { webhooks: [] } }, "alerts"],
     [{ instances: [{}, { rateLimit: {} }] }, "instances.1.rateLimit"]
