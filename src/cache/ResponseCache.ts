@@ -47,7 +47,7 @@ export interface Given {
 export interface CacheStats extends StoreStats {
   readonly enabled: boolean
   readonly hits: number
-  /** Requests that were looked for and had to be asked. */
+  /** Requests for which nothing fresh was kept; of these some were answered together. */
   readonly misses: number
   readonly staleHits: number
   readonly coalesced: number

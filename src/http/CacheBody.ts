@@ -9,7 +9,7 @@ export const CacheBody = Schema.Struct({
   /** As they are kept, compressed or not. */
   bytes: Schema.Int,
   hits: Schema.Int,
-  /** Requests that were looked for and had to be asked. */
+  /** Requests for which nothing fresh was kept; `coalesced` and `stale_hits` are among them. */
   misses: Schema.Int,
   /** Of all that were looked for; null before the first. */
   hit_ratio: Schema.NullOr(Schema.Number),
