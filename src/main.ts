@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { costs } from "./cli/Costs.js"
 import { alerts } from "./cli/Alerts.js"
+import { cache } from "./cli/Cache.js"
 import { doctor } from "./cli/Doctor.js"
 import { events } from "./cli/Events.js"
 import { explain } from "./cli/Explain.js"
@@ -34,7 +35,8 @@ const orelse = Command.make("orelse").pipe(
     migrate,
     doctor,
     models,
-    alerts
+    alerts,
+    cache
   ])
 )
 

@@ -77,12 +77,17 @@ export const checkBudget = (
 
 /** Fields that do nothing because of another one; whoever writes one should not believe that it acts. */
 const idle = (file: unknown): ReadonlyArray<Issue> => {
-  const [routing, circuits, health] = ["routing", "circuitBreaker", "health"].map((field) => member(file, field))
+  const [routing, circuits, health, cache] = ["routing", "circuitBreaker", "health", "cache"].map((field) =>
+    member(file, field)
+  )
   const hedge = member(routing, "hedge")
   const passive = (health?.["probe"] ?? "passive") === "passive"
   const rules = [
     { path: ["routing", "hedge", "after"], idle: hedge["enabled"] === undefined, needs: "enabled: true" },
     { path: ["circuitBreaker", "minimumCalls"], idle: circuits?.["failureRatio"] === undefined, needs: "failureRatio" },
+    ...Object.keys(cache ?? {})
+      .filter((field) => field !== "enabled")
+      .map((field) => ({ path: ["cache", field], idle: cache?.["enabled"] === undefined, needs: "enabled: true" })),
     { path: ["health", "probeEvery"], idle: passive, needs: "probe: active" },
     { path: ["health", "probeWith"], idle: passive, needs: "probe: active" }
   ]

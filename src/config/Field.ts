@@ -79,11 +79,10 @@ export const duration = (min: "0ms" | "1ms" | "100ms") =>
 const databaseUrl = "a URL such as postgres://user:password@host:5432/database, or none"
 
 /** A size in bytes. */
-export const Size = leaf(NumberOrText, Schema.Number, "a size from 1 to 256MiB: 10MiB, 1KiB, 5MB or bytes", (input) =>
-  Option.orElse(numberIn(1, maxSize, input), () => withUnit(String(input), bytes)).pipe(
-    Option.filter((size) => Number.isSafeInteger(size) && size >= 1 && size <= maxSize)
-  )
-)
+export const Size = sizeUpTo(maxSize, "256MiB")
+
+/** The same of what is held in many pieces. */
+export const LargeSize = sizeUpTo(64 * 2 ** 30, "64GiB")
 
 /** Where an instance listens, without trailing slashes. */
 export const BaseUrl = leaf(
@@ -174,6 +173,14 @@ export const BudgetScope = Schema.String.pipe(
 export const TimeZone = Schema.String.pipe(
   Schema.filter((name) => Option.isSome(DateTime.zoneMakeNamed(name)))
 ).annotations({ description: "a time zone such as UTC or Europe/Berlin" })
+
+function sizeUpTo(most: number, called: string) {
+  return leaf(NumberOrText, Schema.Number, `a size from 1 to ${called}: 10MiB, 1KiB, 5MB or bytes`, (input) =>
+    Option.orElse(numberIn(1, most, input), () => withUnit(String(input), bytes)).pipe(
+      Option.filter((size) => Number.isSafeInteger(size) && size >= 1 && size <= most)
+    )
+  )
+}
 
 function leaf<A, I>(
   from: Schema.Schema<I>,

@@ -15,6 +15,7 @@ import * as Models from "./Models.js"
 import { notices } from "./Notices.js"
 import type {
   AlertSettings,
+  CacheSettings,
   CircuitSettings,
   DatabaseSettings,
   InstanceSettings,
@@ -112,6 +113,7 @@ const settle = (
     health: file.health,
     rateLimits: file.rateLimits,
     alerts: alertsOf(file.alerts),
+    cache: cacheOf(file.cache),
     server: {
       ...file.server,
       host: flags.host ?? variables.HOST ?? file.server.host,
@@ -145,6 +147,7 @@ const alertsOf = ({ webhooks, ...rest }: ConfigFile["alerts"]): AlertSettings =>
   ...rest,
   webhooks: webhooks.map(({ events, format, url }) => ({ url, events, format }))
 })
+const cacheOf = ({ staleIfError, ...rest }: ConfigFile["cache"]): CacheSettings => ({ ...rest, staleIfError })
 
 const circuitOf = ({
   backoff,

@@ -278,6 +278,29 @@ export interface AlertSettings {
   readonly timeout: number
 }
 
+/** Which requests may be answered from the cache: those of temperature 0, said explicitly, and embeddings; or all. */
+export const cachePolicies = ["temperature-zero", "all"] as const
+export type CachePolicy = (typeof cachePolicies)[number]
+
+/** Answers that are kept, to be given again. Durations in ms, sizes in bytes. */
+export interface CacheSettings {
+  readonly enabled: boolean
+  readonly policy: CachePolicy
+  readonly maxEntries: number
+  /** All entries together, as they are kept. */
+  readonly maxBytes: number
+  /** A longer answer, before it is compressed, is not kept. */
+  readonly maxEntryBytes: number
+  /** How long an answer is fresh. */
+  readonly ttl: number
+  /** Longer answers are compressed. */
+  readonly compressAbove: number
+  /** Identical requests in flight are answered by one call. */
+  readonly coalesce: boolean
+  /** For so long after it was fresh an answer is given where all providers fail; `undefined`: never. */
+  readonly staleIfError: number | undefined
+}
+
 /** Where the database is. */
 export type DatabaseSettings =
   | { readonly _tag: "Embedded" }
@@ -304,6 +327,7 @@ export interface Settings {
   readonly health: HealthSettings
   readonly rateLimits: ReadonlyArray<CallerLimitSettings>
   readonly alerts: AlertSettings
+  readonly cache: CacheSettings
   readonly server: {
     readonly host: string
     readonly port: number

@@ -7,6 +7,7 @@ import type { ErrorCategory } from "../domain/ErrorCategory.js"
 import { attemptsOf, type GatewayError } from "../domain/GatewayError.js"
 import { Circuits } from "../health/Circuits.js"
 import type { HealthEvent } from "../health/Permit.js"
+import { Unpriced } from "../ledger/Unpriced.js"
 import type * as Call from "../provider/Call.js"
 import { Database } from "../store/Database.js"
 import { Journal } from "../store/Journal.js"
@@ -43,6 +44,18 @@ const hear = (alerts: Alerts["Type"], event: HealthEvent): void => {
       return
   }
 }
+
+/** Tells of models that are called and that nobody knows the price of. */
+export const prices: Layer.Layer<never, never, Alerts | Unpriced> = Layer.scopedDiscard(
+  Effect.gen(function* () {
+    const alerts = yield* Alerts
+    const { listen } = yield* Unpriced
+    yield* Effect.acquireRelease(
+      Effect.sync(() => listen(({ instance, model }) => alerts.tell({ kind: "price_unknown", instance, model }))),
+      (leave) => Effect.sync(leave)
+    )
+  })
+)
 
 /** Tells of a database or a journal that takes nothing, at the second look in a row: a moment is no trouble. A loss is. */
 export const stores: Layer.Layer<never, never, Alerts | Database | Journal> = Layer.scopedDiscard(

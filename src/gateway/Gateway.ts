@@ -9,6 +9,7 @@ import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { GatewayError } from "../domain/GatewayError.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import { Alerts } from "../alerts/Alerts.js"
+import { ResponseCache } from "../cache/ResponseCache.js"
 import { LiveSettings } from "../config/LiveSettings.js"
 import { Catalog } from "../catalog/Catalog.js"
 import { Circuits } from "../health/Circuits.js"
@@ -28,6 +29,7 @@ import * as FallbackChain from "../routing/FallbackChain.js"
 import { Planner } from "../routing/Planner.js"
 import type { CallTo } from "../routing/Calls.js"
 import * as AlertSources from "./AlertSources.js"
+import * as Cached from "./Cached.js"
 import { RequestAdmission } from "./Admission.js"
 import * as CallerAdmission from "./CallerAdmission.js"
 import type { Starter } from "./CallerAdmission.js"
@@ -60,11 +62,12 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
   static readonly layer: Layer.Layer<
     Gateway,
     never,
-    Alerts | Catalog | Circuits | Concurrency | Limits | Money | Planner | Providers
+    Alerts | Catalog | Circuits | Concurrency | Limits | Money | Planner | Providers | ResponseCache
   > = Layer.effect(
     Gateway,
     Effect.gen(function* () {
       const alerts = yield* Alerts
+      const cache = yield* ResponseCache
       const { current } = yield* LiveSettings
       const limiter = yield* RateLimiter
       const limits = CallerLimits.live(() => current().rateLimits)
@@ -127,16 +130,23 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
           return paid(AlertSources.watched(alerts, request.model, goOn))
         }
 
+      const caching = { cache, snapshot, runtime }
       const startComplete = CallerAdmission.within(
         limiter,
         limits,
-        starter((provider, call) => provider.startComplete(call), Settlement.buffered),
+        Cached.whole(
+          starter((provider, call) => provider.startComplete(call), Settlement.buffered),
+          caching
+        ),
         CallerAdmission.buffered
       )
       const startOpen = CallerAdmission.within(
         limiter,
         limits,
-        starter((provider, call) => provider.startStream(call), ContinuedStream.streamed),
+        Cached.streamed(
+          starter((provider, call) => provider.startStream(call), ContinuedStream.streamed),
+          caching
+        ),
         CallerAdmission.streamed
       )
 

@@ -3,6 +3,7 @@ import * as Layer from "effect/Layer"
 import { join } from "node:path"
 import { Alerts } from "../alerts/Alerts.js"
 import * as AlertTables from "../alerts/AlertTables.js"
+import { ResponseCache } from "../cache/ResponseCache.js"
 import { Catalog } from "../catalog/Catalog.js"
 import { CatalogEditor } from "../catalog/CatalogEditor.js"
 import { CatalogRows } from "../catalog/CatalogRows.js"
@@ -52,7 +53,9 @@ const limiter = Layer.provide(RateLimiter.layer, RateLimitStore.memory())
 /** What plans are made of, on who keeps the catalogue. */
 const planning = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =>
   Planner.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, limiter, pricing)),
+    Layer.provideMerge(
+      Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, ResponseCache.layerInMemory, limiter, pricing)
+    ),
     Layer.provideMerge(Layer.mergeAll(Circuits.layer, CatalogEditor.layer, ModelSync.layer)),
     Layer.provideMerge(store),
     Layer.provideMerge(Layer.merge(Catalog.layer, Providers.layer))
@@ -66,10 +69,14 @@ const on = <R, S, T>(
   alerts: Layer.Layer<Alerts, never, LiveSettings | S>,
   ledger: Layer.Layer<Money, never, T>
 ) =>
-  Layer.mergeAll(Gateway.layer, Probes.layer, FirstChecks.layer, AlertSources.circuits).pipe(
-    Layer.provideMerge(Layer.merge(alerts, ledger)),
-    Layer.provideMerge(planning(store))
-  )
+  Layer.mergeAll(
+    Gateway.layer,
+    Probes.layer,
+    FirstChecks.layer,
+    AlertSources.circuits,
+    AlertSources.prices,
+    Ledger.hits
+  ).pipe(Layer.provideMerge(Layer.merge(alerts, ledger)), Layer.provideMerge(planning(store)))
 
 const network = Layer.merge(Transport.layer, Simulator.layer)
 

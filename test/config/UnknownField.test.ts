@@ -7,10 +7,6 @@ const told = (value: unknown): ReadonlyArray<string> =>
   find(value).map(({ message, path }) => `${path.join(".")}: ${message}`)
 
 describe("fields that this version would pass over", () => {
-  it.each([[{ cache: {} }, "cache"]])("are refused as not implemented where they are documented: %j", (value, path) => {
-    assert.deepStrictEqual(told(value), [`${path}: is not implemented in this version`])
-  })
-
   it.each([
     [{ instances: [{ retry: { jitter: "equal" } }] }, "use full or none"],
     [{ instances: [{ retry: { backoff: "linear" } }] }, "use exponential"]

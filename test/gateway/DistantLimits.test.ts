@@ -5,6 +5,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { Alerts } from "../../src/alerts/Alerts.js"
+import { ResponseCache } from "../../src/cache/ResponseCache.js"
 import { Catalog } from "../../src/catalog/Catalog.js"
 import { CurrentSettings, type Settings } from "../../src/config/Settings.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
@@ -37,6 +38,7 @@ const gateway = (configured: Settings) =>
         Concurrency.layer,
         Health.layer,
         LearnedQuota.layer,
+        ResponseCache.layerInMemory,
         limiter,
         Pricing.layerListed(() => undefined)
       )
