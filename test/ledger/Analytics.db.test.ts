@@ -151,11 +151,11 @@ layer(full, { timeout: "10 minutes" })(`of ${calls} calls in ${days} days`, (it)
         Money.toUsd(Money.Money.make(BigInt((calls / 1_000) * 499_500) * 1_000_000n))
       )
       const found = yield* Analytics.topUsers({ ...part, limit: "1000" })
-      const [users] = yield* sql<{ cost: string }>`
+      const [there] = yield* sql<{ cost: string }>`
         SELECT sum(cost_usd) AS cost FROM ledger_entries
          WHERE timestamp >= ${part.from}::timestamptz AND timestamp < ${part.to}::timestamptz`
       const sum = Money.sum(found.users.flatMap(({ total_cost }) => Money.fromText(total_cost) ?? []))
-      assert.strictEqual(Money.toUsd(sum), Money.toUsd(Money.fromText(users?.cost ?? "") ?? Money.zero))
+      assert.strictEqual(Money.toUsd(sum), Money.toUsd(Money.fromText(there?.cost ?? "") ?? Money.zero))
     })
   )
 
