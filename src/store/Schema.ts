@@ -4,6 +4,8 @@ import * as Effect from "effect/Effect"
 
 /** The tables that queries name, with the columns that they name. */
 export const needed: Readonly<Record<string, ReadonlyArray<string>>> = {
+  alert_deliveries: columns("alert_id target attempts next_at delivered_at failed_at problem"),
+  alerts: columns("id kind subject told_at repeat_at current body"),
   circuit_states: columns(
     "instance scope model circuit forced forced_at consecutive_failures openings retry_at changed_at version"
   ),
