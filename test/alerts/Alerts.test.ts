@@ -1,8 +1,24 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Queue from "effect/Queue"
 import * as TestClock from "effect/TestClock"
+import { Alerts } from "../../src/alerts/Alerts.js"
 import { mostOfAKind } from "../../src/alerts/Repeats.js"
-import { circuitOpen, exhausted, inMemory, secret, settled, slackUrl, webhook, webhooks } from "./running.js"
+import { LiveSettings } from "../../src/config/LiveSettings.js"
+import type { Settings } from "../../src/config/Settings.js"
+import {
+  alertSettings,
+  circuitOpen,
+  exhausted,
+  inMemory,
+  secret,
+  settled,
+  slackUrl,
+  webhook,
+  webhooks
+} from "./running.js"
 
 const pass = (time: Parameters<typeof TestClock.adjust>[0]) => Effect.zipRight(TestClock.adjust(time), settled)
 
@@ -188,7 +204,7 @@ describe("an alert", () => {
       const log: Array<string> = []
       const alerts = yield* inMemory(to, {}, log)
       to.answer = "refused"
-      for (let hour = 0; hour < 30; hour++) {
+      for (let hour = 0; hour < 21; hour++) {
         for (let made = 0; made < mostOfAKind; made++) alerts.tell(exhausted(`made-up-${hour}-${made}`))
         yield* pass("1 hour")
       }
@@ -207,6 +223,32 @@ describe("an alert", () => {
       yield* pass("1 minute")
       const { alerts: told, undelivered } = yield* alerts.latest(10)
       assert.deepStrictEqual([told.length, told[0]?.deliveries, undelivered, to.posts.length], [1, [], 0, 0])
+    })
+  )
+
+  it.scoped("goes to webhooks that were configured while the gateway runs", () =>
+    Effect.gen(function* () {
+      const to = webhooks()
+      let current = alertSettings({ webhooks: [] })
+      const changes = yield* Queue.unbounded<{ readonly settings: Settings }>()
+      const live = Layer.succeed(LiveSettings, { current: () => current, subscribe: Effect.succeed(changes) })
+      const context = yield* Layer.build(Layer.provide(Alerts.layerMemory, Layer.merge(to.layer, live)))
+      const alerts = Context.get(context, Alerts)
+      alerts.tell(circuitOpen("a"))
+      yield* settled
+      current = alertSettings()
+      yield* Queue.offer(changes, { settings: current })
+      yield* settled
+      alerts.tell(circuitOpen("b"))
+      yield* settled
+      assert.deepStrictEqual(
+        to.posts.map(({ body }) => body.includes("`b`")),
+        [true]
+      )
+      current = alertSettings({ webhooks: [] })
+      alerts.tell(circuitOpen("c"))
+      yield* settled
+      assert.strictEqual(to.posts.length, 1)
     })
   )
 
