@@ -13,7 +13,7 @@ CREATE TABLE ledger_entries (
   key text,
   instance text NOT NULL,
   provider text NOT NULL,
-  -- As the caller named it, and the provider's own id.
+  -- The canonical name of what was asked for, and the provider's own id.
   model text NOT NULL,
   provider_model_id text NOT NULL,
   stream boolean NOT NULL DEFAULT false,

@@ -20,6 +20,8 @@ export interface Snapshot {
   readonly instances: ReadonlyArray<InstanceSettings>
   /** Every enabled candidate for a model name, in order of preference; empty when nobody serves it. */
   readonly resolve: (model: string) => ReadonlyArray<Target>
+  /** The canonical name of a model: what an alias stands for, or else the name itself. */
+  readonly nameOf: (model: string) => string
   /** Whose model it is, for a list: the first who serves it, or of a long list the first who has listed it. */
   readonly ownerOf: (model: string) => InstanceSettings | undefined
   /** Has the operator taken this name out of service? */
@@ -178,6 +180,7 @@ export const makeSnapshot = (
     sampler,
     rows,
     isOff,
+    nameOf: (name) => configured.get(name)?.id ?? name,
     midStream: (name) => configured.get(name)?.midStream ?? settings.routing.midStream,
     resolve: (name) => {
       const made = remembered.get(name)

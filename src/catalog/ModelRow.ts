@@ -1,3 +1,4 @@
+import { ownPrices } from "../config/OwnPrices.js"
 import type { InstanceSettings } from "../config/Settings.js"
 import * as Decimal from "../domain/Decimal.js"
 import type { ListedModel } from "../provider/ModelFacts.js"
@@ -23,7 +24,7 @@ export interface ModelRow {
  * that of the price list at a time (Unix ms); its window the vendor's, or else that of the price list.
  */
 export const make = (instance: InstanceSettings, listed: ListedModel, modelId: string, at: number): ModelRow => {
-  const said = ownPrice(instance) ?? listedPrice(listed)
+  const said = ownPrice(instance, listed.id) ?? listedPrice(listed)
   const known = said === undefined || listed.contextWindow === undefined ? lookUp(instance, listed.id, at) : undefined
   return {
     modelId,
@@ -49,8 +50,9 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
 type Prices = Pick<ModelRow, "promptPrice" | "completionPrice">
 
-const ownPrice = ({ pricing, provider }: InstanceSettings): Prices | undefined => {
-  if (pricing !== undefined) return { promptPrice: usd(pricing.prompt), completionPrice: usd(pricing.completion) }
+const ownPrice = ({ pricing, provider }: InstanceSettings, id: string): Prices | undefined => {
+  const own = ownPrices(pricing, [id])
+  if (own !== undefined) return { promptPrice: usd(own.prompt), completionPrice: usd(own.completion) }
   return vendors[provider].free ? { promptPrice: "0", completionPrice: "0" } : undefined
 }
 
@@ -77,5 +79,5 @@ const lookUp = (
 }
 
 /** The shortest text of a number is what was written. */
-const usd = (amount: number | undefined): string | undefined =>
+const usd = (amount: number | string | undefined): string | undefined =>
   amount === undefined ? undefined : Decimal.shifted(amount, 0)

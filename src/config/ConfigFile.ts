@@ -43,6 +43,36 @@ const SimulatedFields = Schema.Struct({
   failures: or(Schema.NonEmptyArray(Field.word(...failures)), failures)
 })
 
+const tokenPrices = {
+  prompt: Field.Price,
+  completion: Field.Price,
+  cacheRead: optional(Field.Price),
+  cacheWrite: optional(Field.Price),
+  cacheWrite1h: optional(Field.Price),
+  reasoning: optional(Field.Price),
+  audioInput: optional(Field.Price),
+  audioOutput: optional(Field.Price)
+}
+
+const modelPrices = {
+  ...tokenPrices,
+  request: optional(Field.Price),
+  tiers: optional(Schema.NonEmptyArray(Schema.Struct({ above: Field.integer(0, 1_000_000_000), ...tokenPrices })))
+}
+
+/** One price for all models may be left out where `models` names some. */
+const PricingFields = Schema.Struct({
+  ...modelPrices,
+  prompt: optional(Field.Price),
+  completion: optional(Field.Price),
+  models: optional(Schema.Record({ key: Schema.String, value: Schema.Struct(modelPrices) }))
+})
+
+const perMinute = {
+  requestsPerMinute: optional(Field.integer(1, 10_000_000)),
+  tokensPerMinute: optional(Field.integer(1, 10_000_000_000))
+}
+
 const InstanceFields = Schema.Struct({
   id: Field.InstanceId,
   provider: Field.word(...vendorSlugs),
@@ -53,12 +83,13 @@ const InstanceFields = Schema.Struct({
   weight: or(Field.number(0, 1_000_000), 1),
   models: optional(Schema.Array(Field.Text)),
   maxConcurrency: optional(Field.integer(1, 1_000_000)),
+  rateLimit: optional(Schema.Struct(perMinute)),
   capabilities: optional(Schema.Array(Field.word(...capabilities))),
   maxTokensPerRequest: optional(Field.integer(1, 100_000_000)),
   allowedBaseUrls: or(Schema.Array(Field.BaseUrl), []),
   timeouts: or(TimeoutFields, Schema.decodeSync(TimeoutFields)({})),
   retry: or(RetryFields, Schema.decodeSync(RetryFields)({})),
-  pricing: optional(Schema.Struct({ prompt: Field.number(0, 1e6), completion: Field.number(0, 1e6) })),
+  pricing: optional(PricingFields),
   dialect: optional(Field.word(...dialects)),
   accountId: optional(Field.AccountId),
   apiVersion: optional(Field.ApiVersion),
@@ -134,6 +165,27 @@ const HealthFields = Schema.Struct({
   probeWith: or(Field.word("models", "chat"), "models")
 })
 
+/** What may be spent, as the config file and the admin API say it. */
+export const BudgetFields = Schema.Struct({
+  scope: Field.BudgetScope,
+  daily: optional(Field.Dollars),
+  weekly: optional(Field.Dollars),
+  monthly: optional(Field.Dollars),
+  mode: or(Field.word("hard", "soft"), "hard"),
+  window: or(Field.word("calendar", "rolling"), "calendar"),
+  timeZone: or(Field.TimeZone, "UTC"),
+  worstCase: optional(Field.Dollars)
+})
+
+const CallerLimitFields = Schema.Struct({
+  scope: Field.LimitScope,
+  ...perMinute,
+  /** Requests at once. Absent: as many as a minute has. */
+  burst: optional(Field.integer(1, 10_000_000)),
+  /** Absent: nobody waits. */
+  queue: optional(Schema.Struct({ max: or(Field.integer(1, 100_000), 100), timeout: or(Field.duration("1ms"), 5_000) }))
+})
+
 const ServerFields = Schema.Struct({
   host: or(Field.Text, "127.0.0.1"),
   port: or(Field.Port, 3000),
@@ -158,6 +210,8 @@ export const ConfigFile = Schema.Struct({
   routing: or(RoutingFields, Schema.decodeSync(RoutingFields)({})),
   circuitBreaker: or(CircuitFields, Schema.decodeSync(CircuitFields)({})),
   health: or(HealthFields, Schema.decodeSync(HealthFields)({})),
+  budgets: or(Schema.Array(BudgetFields), []),
+  rateLimits: or(Schema.Array(CallerLimitFields), []),
   server: or(ServerFields, Schema.decodeSync(ServerFields)({})),
   log: or(LogFields, Schema.decodeSync(LogFields)({}))
 })

@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import * as Field from "./Field.js"
 import type { Issue, Path } from "./Issue.js"
 import { nearest } from "./Nearest.js"
+import * as PricingCheck from "./PricingCheck.js"
 import { dialects, dialectsOf, vendorSlugs } from "./Vendors.js"
 
 /**
@@ -18,6 +19,7 @@ export const crossCheck = (
 ): ReadonlyArray<Issue> => {
   const instances = rows(file, "instances", [])
   const models = rows(file, "models", [])
+  const limits = rows(file, "rateLimits", [])
   const ids = [...instances.map(({ fields }) => fields["id"]), ...made].filter(Predicate.isString)
   return [
     ...doubled(instances.map(({ fields, path }) => ({ name: fields["id"], path: [...path, "id"] }))),
@@ -30,8 +32,46 @@ export const crossCheck = (
     ...Object.keys(member(member(file, "routing"), "weights")).flatMap((id) =>
       unknownInstance(id, ["routing", "weights", id], ids)
     ),
+    ...checkBudgets(file, ids),
+    ...doubled(limits.map(({ fields, path }) => ({ name: fields["scope"], path: [...path, "scope"] }))),
+    ...limits.flatMap(checkLimit),
     ...idle(file)
   ]
+}
+
+const checkBudgets = (file: unknown, ids: ReadonlyArray<string>): ReadonlyArray<Issue> => {
+  const budgets = rows(file, "budgets", [])
+  return [
+    ...doubled(budgets.map(({ fields, path }) => ({ name: fields["scope"], path: [...path, "scope"] }))),
+    ...budgets.flatMap(({ fields, path }) => checkBudget(fields, path, ids))
+  ]
+}
+
+/** What is wrong with a budget besides its fields. */
+export const checkBudget = (
+  fields: Readonly<Record<string, unknown>>,
+  path: Path,
+  ids: ReadonlyArray<string>
+): ReadonlyArray<Issue> => {
+  const { daily, monthly, scope, timeZone, weekly, window, worstCase, mode } = fields
+  const issues: Array<Issue> = []
+  if (daily === undefined && weekly === undefined && monthly === undefined) {
+    issues.push({ path, message: "must have at least one of daily, weekly and monthly" })
+  }
+  if (window === "rolling" && timeZone !== undefined) {
+    issues.push({ path: [...path, "timeZone"], message: "does nothing without window: calendar" })
+  }
+  if (mode === "soft" && worstCase !== undefined) {
+    issues.push({ path: [...path, "worstCase"], message: "does nothing without mode: hard" })
+  }
+  const [, kind, name = ""] = (Predicate.isString(scope) && /^(provider|instance):(.*)$/.exec(scope)) || []
+  if (kind === "instance") issues.push(...unknownInstance(name, [...path, "scope"], ids))
+  if (kind === "provider" && !vendorSlugs.some((slug) => slug === name)) {
+    const meant = nearest(name, vendorSlugs)
+    const hint = meant === undefined ? "" : `; did you mean ${meant}?`
+    issues.push({ path: [...path, "scope"], message: `no provider is called ${name}${hint}` })
+  }
+  return issues
 }
 
 /** Fields that do nothing because of another one; whoever writes one should not believe that it acts. */
@@ -92,8 +132,9 @@ const keyVariables: ReadonlyMap<unknown, string> = new Map([
 ])
 
 const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArray<Issue> => {
-  const { accountId, apiKey, apiVersion, baseUrl, capabilities, dialect, enabled = true, provider, simulated } = fields
-  const issues: Array<Issue> = []
+  const { accountId, apiKey, apiVersion, baseUrl, capabilities, dialect, enabled = true, provider } = fields
+  const { rateLimit, simulated } = fields
+  const issues: Array<Issue> = [...PricingCheck.check(fields["pricing"], [...path, "pricing"])]
   const variable = keyVariables.get(provider)
   const on = Either.getOrElse(Schema.decodeUnknownEither(Field.Flag)(enabled), () => true)
   const keyless = apiKey === undefined || (Predicate.isString(apiKey) && apiKey.trim() === "")
@@ -109,6 +150,7 @@ const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArra
       "must hold chat, since the others are asked for in chats; an empty list is for an instance without chats"
     issues.push({ path: [...path, "capabilities"], message })
   }
+  if (Predicate.isReadonlyRecord(rateLimit)) issues.push(...checkRate(rateLimit, [...path, "rateLimit"]))
   const vendor = vendorSlugs.find((slug) => slug === provider)
   if (vendor === undefined) return issues
   if (vendor === "cloudflare" && accountId === undefined && baseUrl === undefined && !hasAccount) {
@@ -132,6 +174,20 @@ const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArra
   }
   return issues
 }
+
+const checkLimit = ({ fields, path }: Row): ReadonlyArray<Issue> => {
+  const { burst, requestsPerMinute } = fields
+  const alone =
+    burst !== undefined && requestsPerMinute === undefined
+      ? [{ path: [...path, "burst"], message: "does nothing without requestsPerMinute" }]
+      : []
+  return [...checkRate(fields, path), ...alone]
+}
+
+const checkRate = (fields: Row["fields"], path: Path): ReadonlyArray<Issue> =>
+  fields["requestsPerMinute"] === undefined && fields["tokensPerMinute"] === undefined
+    ? [{ path, message: "must hold requestsPerMinute or tokensPerMinute, or both" }]
+    : []
 
 /** Only a name that nobody is asked for needs nobody to ask. */
 const checkModel = ({ fields, path }: Row): ReadonlyArray<Issue> => {

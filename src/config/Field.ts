@@ -1,6 +1,9 @@
+import * as DateTime from "effect/DateTime"
 import * as Option from "effect/Option"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import * as Money from "../domain/Money.js"
+import * as Decimal from "../domain/Decimal.js"
 
 /**
  * The kinds of value that settings are written in, for the config file and the environment alike. `${VAR}` always fills in
@@ -35,6 +38,11 @@ export const InstanceId = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9][A-Za-z
   description: "a name of up to 64 letters, digits, `.`, `_` and `-`"
 })
 
+/** Whom a limit holds: everybody together, each caller, or the callers of one key, user or tenant, or of each. */
+export const LimitScope = Schema.String.pipe(
+  Schema.pattern(/^(?:global|caller|(?:key|user|tenant):[^\p{Cc}]{1,256})$/u)
+).annotations({ description: "global, caller, or key:, user: or tenant: with an id or *" })
+
 /** A switch. */
 export const Flag = leaf(Schema.Union(Schema.Boolean, Schema.String), Schema.Boolean, "true or false", (input) => {
   if (typeof input === "boolean") return Option.some(input)
@@ -52,6 +60,12 @@ export const integer = (min: number, max: number) =>
   leaf(NumberOrText, Schema.Number, `a whole number from ${min} to ${max}`, (input) =>
     Option.filter(numberIn(min, max, input), Number.isSafeInteger)
   )
+
+/** An amount of USD. Decimal text is kept as it is, since a double may not hold it. */
+export const Price = leaf(NumberOrText, NumberOrText, "an amount in USD from 0 to 1000000, such as 2.5", (input) => {
+  const text = Decimal.shifted(input, 0)
+  return Option.filter(Option.some(input), () => text !== undefined && Number(text) <= 1e6)
+})
 
 export const Port = integer(0, 65_535)
 
@@ -126,6 +140,26 @@ export const HeaderName = Schema.compose(
 export const AccountId = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9_-]{1,64}$/)).annotations({
   description: "the id of a Cloudflare account: letters and digits"
 })
+
+/** An amount of US dollars, exact: no number of a computer is 0.1. */
+export const Dollars = leaf(
+  NumberOrText,
+  Schema.typeSchema(Money.Money),
+  "an amount of US dollars such as 10 or 0.25",
+  (input) => Option.filter(Option.fromNullable(Money.fromText(String(input).trim())), (amount) => amount >= 0n)
+)
+
+/** Whose budget it is. */
+export const BudgetScope = Schema.String.pipe(
+  Schema.pattern(/^(?:global|(?:provider|instance|model|user|key):\S.{0,255})$/)
+).annotations({
+  description: "global, or provider:, instance:, model:, user: or key: and whose it is, * for one each"
+})
+
+/** As `Europe/Berlin`. */
+export const TimeZone = Schema.String.pipe(
+  Schema.filter((name) => Option.isSome(DateTime.zoneMakeNamed(name)))
+).annotations({ description: "a time zone such as UTC or Europe/Berlin" })
 
 function leaf<A, I>(
   from: Schema.Schema<I>,

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import { resolve } from "node:path"
+import * as Budgets from "./Budgets.js"
 import * as ConfigError from "./ConfigError.js"
 import type { ConfigFile } from "./ConfigFile.js"
 import type { ConfigSource } from "./ConfigSource.js"
@@ -108,12 +109,14 @@ const settle = (
     routing: routingOf(file.routing),
     circuitBreaker: circuitOf(file.circuitBreaker),
     health: file.health,
+    rateLimits: file.rateLimits,
     server: {
       ...file.server,
       host: flags.host ?? variables.HOST ?? file.server.host,
       port: flags.port ?? variables.PORT ?? file.server.port,
       adminKey: variables.ORELSE_ADMIN_KEY
     },
+    budgets: Budgets.fromFile(file.budgets),
     log: {
       level: variables.LOG_LEVEL ?? file.log.level,
       format: variables.LOG_FORMAT ?? file.log.format,

@@ -2,6 +2,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Context from "effect/Context"
 import type { ChatDialect } from "../domain/Dialect.js"
 import type { CatchRule, ErrorCategory } from "../domain/ErrorCategory.js"
+import type { Money } from "../domain/Money.js"
 import type { MidStream } from "../domain/MidStream.js"
 import type { VendorSlug } from "./Vendors.js"
 
@@ -78,10 +79,53 @@ export interface SimulatedSettings {
   readonly failures: ReadonlyArray<"rate_limit" | "provider_unavailable" | "network" | "malformed_response">
 }
 
-/** USD per million tokens. */
-export interface PriceSettings {
-  readonly prompt: number
-  readonly completion: number
+/** An amount of USD as it was written: text keeps what a double could not. */
+export type Price = number | string
+
+/** USD per million tokens. Absent ones cost what `prompt` or `completion` does. */
+export interface TokenPrices {
+  readonly prompt: Price
+  readonly completion: Price
+  readonly cacheRead?: Price
+  readonly cacheWrite?: Price
+  /** Absent: as `cacheWrite`. */
+  readonly cacheWrite1h?: Price
+  readonly reasoning?: Price
+  readonly audioInput?: Price
+  readonly audioOutput?: Price
+}
+
+/** What a model costs. */
+export interface ModelPrices extends TokenPrices {
+  /** USD a request, besides its tokens. */
+  readonly request?: Price
+  /** What all of a request's tokens cost whose input, cached or not, is more than `above` tokens. */
+  readonly tiers?: ReadonlyArray<TokenPrices & { readonly above: number }>
+}
+
+/** What the models of an instance cost: those named by the id that it has for them, and, where `prompt` is there, all others. */
+export interface PriceSettings extends Partial<ModelPrices> {
+  readonly models?: Readonly<Record<string, ModelPrices>>
+}
+
+/** What may be asked in a minute; one of both is there. */
+export interface RateSettings {
+  readonly requestsPerMinute?: number | undefined
+  /** Input and output together. */
+  readonly tokensPerMinute?: number | undefined
+}
+
+/** What callers may ask in a minute. */
+export interface CallerLimitSettings extends RateSettings {
+  /**
+   * `global` is everybody together, `caller` each caller by itself. `key:`, `user:` and `tenant:` name one, or with `*` each of
+   * them by itself; one that is named is held to its own limit only.
+   */
+  readonly scope: string
+  /** Requests at once; absent: as many as a minute has. */
+  readonly burst?: number | undefined
+  /** So many wait, each for so long (ms); absent: nobody waits. */
+  readonly queue?: { readonly max: number; readonly timeout: number } | undefined
 }
 
 /** One account or endpoint of a vendor. */
@@ -98,6 +142,8 @@ export interface InstanceSettings {
   readonly weight: number
   /** Calls at a time; `undefined`: as many as come. */
   readonly maxConcurrency: number | undefined
+  /** What it is asked in a minute at most; `undefined`: as much as comes. */
+  readonly rateLimit: RateSettings | undefined
   /** The only models it serves; `undefined`: all that its vendor is known for. */
   readonly models: ReadonlyArray<string> | undefined
   /** What its models can do; `undefined`: nobody said, and nothing is kept from it. */
@@ -108,7 +154,7 @@ export interface InstanceSettings {
   readonly allowedBaseUrls: ReadonlyArray<string>
   readonly timeouts: Timeouts
   readonly retry: RetrySettings
-  /** Overrides the price catalogue for every model of this instance. */
+  /** Overrides whatever else is known of prices. */
   readonly pricing: PriceSettings | undefined
   /** Which of the vendor's wire formats is spoken; `undefined`: the usual one. */
   readonly dialect: ChatDialect | undefined
@@ -236,6 +282,7 @@ export interface Settings {
   readonly routing: RoutingSettings
   readonly circuitBreaker: CircuitSettings
   readonly health: HealthSettings
+  readonly rateLimits: ReadonlyArray<CallerLimitSettings>
   readonly server: {
     readonly host: string
     readonly port: number
@@ -245,11 +292,29 @@ export interface Settings {
     readonly adminKey: Redacted.Redacted | undefined
   }
   readonly store: StoreSettings
+  readonly budgets: ReadonlyArray<BudgetSettings>
   readonly log: { readonly level: LogLevel; readonly format: "pretty" | "json"; readonly file: string | undefined }
   /** Things that the operator should read at start, in full sentences. */
   readonly notices: ReadonlyArray<string>
   /** What `${VAR}` is filled from in what is configured later. */
   readonly variables: Redacted.Redacted<ReadonlyMap<string, string>>
+}
+
+/** What may be spent. */
+export interface BudgetSettings {
+  /** `global`, or whose it is: `provider:openai`, `instance:openai-primary`, `model:gpt-4o`, `user:alice`, `key:<id>`; `user:*` is one for each. */
+  readonly scope: string
+  readonly daily: Money | undefined
+  readonly weekly: Money | undefined
+  readonly monthly: Money | undefined
+  /** A hard one is never overspent: it refuses. A soft one only tells. */
+  readonly mode: "hard" | "soft"
+  /** A calendar's day begins at midnight, its week on Monday and its month on the first; a rolling one is the last 24 hours, 7 or 30 days. */
+  readonly window: "calendar" | "rolling"
+  /** Of the calendar, as `Europe/Berlin`. */
+  readonly timeZone: string
+  /** What a call is taken to cost of which nobody knows the most that it can; `undefined`: a hard budget refuses it. */
+  readonly worstCase: Money | undefined
 }
 
 /** The settings that this process was started with. */

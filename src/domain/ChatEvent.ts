@@ -33,6 +33,20 @@ export type ChatEvent =
       readonly sequence?: string | undefined
     }
 
+/** How many characters of output an event brings. */
+export const characters = (event: ChatEvent): number => {
+  switch (event._tag) {
+    case "Text":
+    case "Reasoning":
+    case "Refusal":
+      return event.text.length
+    case "ToolCall":
+      return event.arguments.length + (event.name?.length ?? 0)
+    default:
+      return 0
+  }
+}
+
 /** The last event of a stream that ended well: who had the last word, and what it took. */
 export interface StreamSummary {
   readonly _tag: "End"

@@ -24,6 +24,16 @@ export const fromUsd = (usd: number): Money => {
   return money(BigInt(whole) * picoPerUsd + BigInt(Math.round((usd - whole) * 1e12)))
 }
 
+/** An amount in plain decimal USD, as `toUsd` and a database write it; rounded to a pico-dollar. `undefined` for other text. */
+export const fromText = (usd: string): Money | undefined => {
+  const [, sign, whole = "", fraction = "", rest] = plain.exec(usd) ?? []
+  if (sign === undefined) return undefined
+  const amount = BigInt(whole + fraction.padEnd(12, "0")) + (rest !== undefined && rest >= "5" ? 1n : 0n)
+  return money(sign === "-" ? -amount : amount)
+}
+
+const plain = /^(-?)(\d{1,40})(?:\.(\d{1,12})(\d*))?$/
+
 export const sum = (amounts: Iterable<Money>): Money => {
   let total = 0n
   for (const amount of amounts) total += amount

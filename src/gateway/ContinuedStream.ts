@@ -153,12 +153,12 @@ class ContinuedStream {
     const asking = onward.asking(request, () => answer)
     let announced = false
     let last = broken.error
-    const callTo: CallTo<ProviderStream> = (candidate, limit) => {
+    const callTo: CallTo<ProviderStream> = (candidate, limit, entry) => {
       if (!announced) this.announce(broken, candidate, at)
       announced = true
       const { maxTokens } = candidate
       const bound = maxTokens === undefined ? undefined : ContinuedRequest.rest(maxTokens, said)
-      return asking({ ...candidate, maxTokens: bound }, limit)
+      return asking({ ...candidate, maxTokens: bound }, limit, entry)
     }
     const start = Continuation.run(onward, { ...broken, plan }, callTo, this.adopt, (error) => {
       last = error
@@ -185,6 +185,7 @@ class ContinuedStream {
   private readonly adopt = (served: Served<ProviderStream>): void => {
     if (this.end !== undefined) {
       served.value.abort()
+      served.attempt.leave()
       return served.permit.release()
     }
     served.attempt.succeed(served.value.status, undefined, undefined)

@@ -8,9 +8,15 @@ import type { StreamEvent } from "../domain/ChatEvent.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { GatewayError } from "../domain/GatewayError.js"
 import type { ProviderError } from "../domain/ProviderError.js"
+import { LiveSettings } from "../config/LiveSettings.js"
+import { Catalog } from "../catalog/Catalog.js"
 import { Circuits } from "../health/Circuits.js"
+import { Budgets } from "../ledger/Budgets.js"
+import { CostTracker } from "../ledger/CostTracker.js"
 import { Pricing } from "../ledger/Pricing.js"
+import * as CallerLimits from "../limits/CallerLimits.js"
 import { Concurrency } from "../limits/Concurrency.js"
+import { RateLimiter } from "../limits/RateLimiter.js"
 import * as OngoingAnswer from "../protocol/OngoingAnswer.js"
 import * as Call from "../provider/Call.js"
 import type { Provider, ProviderCall } from "../provider/Provider.js"
@@ -21,10 +27,14 @@ import * as FallbackChain from "../routing/FallbackChain.js"
 import { Planner } from "../routing/Planner.js"
 import type { CallTo } from "../routing/Calls.js"
 import { RequestAdmission } from "./Admission.js"
+import * as CallerAdmission from "./CallerAdmission.js"
+import type { Starter } from "./CallerAdmission.js"
+import { Books } from "./Books.js"
 import type { ChatReply, ChatReplyStream } from "./ChatReply.js"
 import * as ContinuedStream from "./ContinuedStream.js"
 import type { Onward } from "./ContinuedStream.js"
 import * as EventStream from "./EventStream.js"
+import * as Paid from "./Paid.js"
 import * as Settlement from "./Settlement.js"
 
 /** The gateway: asks for an answer, gets it from whoever can give it. The one service that a program needs. */
@@ -45,87 +55,104 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
     readonly startOpen: Starter<ChatReplyStream>
   }
 >() {
-  static readonly layer: Layer.Layer<Gateway, never, Circuits | Concurrency | Planner | Pricing | Providers> =
-    Layer.effect(
-      Gateway,
-      Effect.gen(function* () {
-        const circuits = yield* Circuits
-        const concurrency = yield* Concurrency
-        const planner = yield* Planner
-        const pricing = yield* Pricing
-        const providers = yield* Providers
-        const runtime = yield* Effect.runtime<never>()
+  static readonly layer: Layer.Layer<
+    Gateway,
+    never,
+    Catalog | Circuits | Concurrency | Limits | Money | Planner | Providers
+  > = Layer.effect(
+    Gateway,
+    Effect.gen(function* () {
+      const { current } = yield* LiveSettings
+      const limiter = yield* RateLimiter
+      const limits = CallerLimits.live(() => current().rateLimits)
+      const circuits = yield* Circuits
+      const concurrency = yield* Concurrency
+      const planner = yield* Planner
+      const pricing = yield* Pricing
+      const { snapshot } = yield* Catalog
+      const desk = { budgets: yield* Budgets, costs: yield* CostTracker, pricing }
+      const providers = yield* Providers
+      const runtime = yield* Effect.runtime<never>()
 
-        /** Plans the request and runs its chain; each call is one candidate's `complete` or `stream`. */
-        const starter =
-          <A, B>(
-            callOf: (provider: Provider, call: ProviderCall) => Call.Call<A, ProviderError>,
-            settle: (run: Settlement.Run<A>, prices: Pricing["Type"], onward: Onward<A> | undefined) => B
-          ): Starter<B> =>
-          (timers, request, caller, log = new AttemptLog(timers.now)) =>
-          (goOn) => {
-            const plan = planner.plan(request, caller, timers.now())
-            if (Either.isLeft(plan)) {
-              goOn(Either.left(Effect.fail(plan.left)))
-              return () => {}
-            }
-            const admission = new RequestAdmission(circuits, concurrency, timers, request.stream)
-            const asking =
-              (asked: ChatRequest, answerOf: () => OngoingAnswer.OngoingAnswer | undefined): CallTo<A> =>
-              (candidate, limit) => {
-                const { baseUrl, instance, maxTokens, model, temperature } = candidate
-                const call = {
-                  request: asked,
-                  model,
-                  baseUrl,
-                  maxTokens,
-                  temperature,
-                  timers,
-                  limit,
-                  onLimits: planner.started(asked, candidate),
-                  answer: answerOf()
-                }
-                return callOf(providers.of(instance), call)
-              }
-            const continues = plan.right.midStream === "continue" && OngoingAnswer.possible(request)
-            const onward = continues
-              ? { plan: plan.right, log, timers, admission, request, asking, runtime }
-              : undefined
-            return FallbackChain.run(
-              plan.right,
-              log,
-              timers,
-              admission,
-              asking(request, continues ? anAnswer : noAnswer),
-              (served) => {
-                planner.served(request, caller, served.candidate, timers.now())
-                return settle({ served, log, timers, dialect: request.dialect }, pricing, onward)
-              }
-            )(goOn)
+      /** Plans the request and runs its chain; each call is one candidate's `complete` or `stream`. */
+      const starter =
+        <A, B>(
+          callOf: (provider: Provider, call: ProviderCall) => Call.Call<A, ProviderError>,
+          settle: (run: Settlement.Run<A>, prices: Pricing["Type"], onward: Onward<A> | undefined) => B
+        ): Starter<B> =>
+        (timers, request, caller, log = new AttemptLog(timers.now)) =>
+        (goOn) => {
+          const plan = planner.plan(request, caller, timers.now())
+          if (Either.isLeft(plan)) {
+            goOn(Either.left(Effect.fail(plan.left)))
+            return () => {}
           }
+          const books = new Books(desk, request, caller, snapshot().nameOf(request.model), log.id, timers)
+          const admission = new RequestAdmission(circuits, concurrency, timers, request, limiter, caller, books)
+          const asking =
+            (asked: ChatRequest, answerOf: () => OngoingAnswer.OngoingAnswer | undefined): CallTo<A> =>
+            (candidate, limit, entry) => {
+              const { baseUrl, instance, maxTokens, model, temperature } = candidate
+              const call = {
+                request: asked,
+                model,
+                baseUrl,
+                maxTokens,
+                temperature,
+                timers,
+                limit,
+                onSent: entry.sent,
+                onLimits: planner.started(asked, candidate),
+                answer: answerOf()
+              }
+              return callOf(providers.of(instance), call)
+            }
+          const continues = plan.right.midStream === "continue" && OngoingAnswer.possible(request)
+          const onward = continues ? { plan: plan.right, log, timers, admission, request, asking, runtime } : undefined
+          const start = FallbackChain.run(
+            plan.right,
+            log,
+            timers,
+            admission,
+            asking(request, continues ? anAnswer : noAnswer),
+            (served) => {
+              planner.served(request, caller, served.candidate, timers.now())
+              return settle({ served, log, timers, dialect: request.dialect }, pricing, onward)
+            }
+          )
+          return Paid.start(start, { plan: plan.right, books, budgets: desk.budgets, log })(goOn)
+        }
 
-        const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)
-        const startOpen = starter((provider, call) => provider.startStream(call), ContinuedStream.streamed)
+      const startComplete = CallerAdmission.within(
+        limiter,
+        limits,
+        starter((provider, call) => provider.startComplete(call), Settlement.buffered),
+        CallerAdmission.buffered
+      )
+      const startOpen = CallerAdmission.within(
+        limiter,
+        limits,
+        starter((provider, call) => provider.startStream(call), ContinuedStream.streamed),
+        CallerAdmission.streamed
+      )
 
-        const open = whole(startOpen)
-        return Gateway.of({
-          complete: whole(startComplete),
-          open,
-          stream: (request, caller) => EventStream.make(open(request, caller), request.dialect),
-          startComplete,
-          startOpen
-        })
+      const open = whole(startOpen)
+      return Gateway.of({
+        complete: whole(startComplete),
+        open,
+        stream: (request, caller) => EventStream.make(open(request, caller), request.dialect),
+        startComplete,
+        startOpen
       })
-    )
+    })
+  )
 }
 
-/** Starts to serve a request, on these timers; its calls are in `log` as they are made. */
-type Starter<B> = (
-  timers: Timers.Timers,
-  request: ChatRequest,
-  caller: Caller,
-  log?: AttemptLog
-) => Call.Start<B, GatewayError>
+/** What callers are held to. */
+type Limits = LiveSettings | RateLimiter
+
+/** What calls cost, and who pays. */
+type Money = Budgets | CostTracker | Pricing
 
 /** A call of a stream that others may go on with has an answer of its own until it is the one that speaks. */
 const anAnswer = (): OngoingAnswer.OngoingAnswer => new OngoingAnswer.OngoingAnswer()

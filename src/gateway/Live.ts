@@ -17,9 +17,16 @@ import * as Probes from "../health/Probes.js"
 import * as Retention from "../health/Retention.js"
 import * as SharedHealth from "../health/SharedHealth.js"
 import * as StoredEvents from "../health/StoredEvents.js"
+import type { Budgets } from "../ledger/Budgets.js"
+import type { BudgetStore } from "../ledger/BudgetStore.js"
+import type { CostTracker } from "../ledger/CostTracker.js"
+import * as LedgerTables from "../ledger/LedgerTables.js"
 import { Pricing } from "../ledger/Pricing.js"
+import type { RollupStore } from "../ledger/RollupStore.js"
 import { Concurrency } from "../limits/Concurrency.js"
 import { LearnedQuota } from "../limits/LearnedQuota.js"
+import { RateLimiter } from "../limits/RateLimiter.js"
+import { RateLimitStore } from "../limits/RateLimitStore.js"
 import { Providers } from "../provider/Providers.js"
 import { Simulator } from "../provider/Simulator.js"
 import { Transport } from "../provider/Transport.js"
@@ -29,28 +36,37 @@ import { Journal } from "../store/Journal.js"
 import { Replay } from "../store/Replay.js"
 import * as RequestTables from "../store/RequestTables.js"
 import { Gateway } from "./Gateway.js"
+import * as Ledger from "./Ledger.js"
 
 const pricing = Layer.unwrapEffect(
   Effect.map(Catalog, ({ snapshot }) => Pricing.layerListed(({ id }, model) => snapshot().rows.own(id, model)))
 )
 
+/** Every gateway counts for itself. */
+const limiter = Layer.provide(RateLimiter.layer, RateLimitStore.memory())
+
 /** What plans are made of, on who keeps the catalogue. */
 const planning = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =>
   Planner.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, pricing)),
+    Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, limiter, pricing)),
     Layer.provideMerge(Layer.mergeAll(Circuits.layer, CatalogEditor.layer, ModelSync.layer)),
     Layer.provideMerge(store),
     Layer.provideMerge(Layer.merge(Catalog.layer, Providers.layer))
   )
 
+type Money = Budgets | BudgetStore | CostTracker | RollupStore
+
 /** The whole gateway without a server and without a network. */
-const on = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =>
-  Layer.provideMerge(Layer.mergeAll(Gateway.layer, Probes.layer, FirstChecks.layer), planning(store))
+const on = <R, R2>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>, ledger: Layer.Layer<Money, never, R2>) =>
+  Layer.mergeAll(Gateway.layer, Probes.layer, FirstChecks.layer).pipe(
+    Layer.provideMerge(ledger),
+    Layer.provideMerge(planning(store))
+  )
 
 const network = Layer.merge(Transport.layer, Simulator.layer)
 
 /** The whole gateway without a server and without a network. What is changed is so until it ends. */
-export const layerNoTransport = on(Layer.merge(CatalogRows.layerMemory, CatalogStore.layerMemory))
+export const layerNoTransport = on(Layer.merge(CatalogRows.layerMemory, CatalogStore.layerMemory), Ledger.layerMemory)
 
 /** The whole gateway without a server, on `CurrentSettings`. */
 export const layer = Layer.provideMerge(layerNoTransport, network)
@@ -59,7 +75,10 @@ export const layer = Layer.provideMerge(layerNoTransport, network)
 export const layerCommand = Layer.provideMerge(planning(StoredCatalog.layer), network)
 
 /** What goes through the journal, and how it gets into the tables. */
-const replay = Replay.layer(new Map([...SharedHealth.appliers, ...RequestTables.appliers]))
+const replay = Replay.layer(
+  new Map([...SharedHealth.appliers, ...RequestTables.appliers, ...LedgerTables.appliers]),
+  LedgerTables.abandon
+)
 
 /** In the data directory, where there is a database to wait for. */
 const journal = Layer.unwrapEffect(
@@ -76,7 +95,7 @@ export const layerStored = Layer.mergeAll(
   StoredEvents.layer,
   RequestTables.layer
 ).pipe(
-  Layer.provideMerge(on(StoredCatalog.layer)),
+  Layer.provideMerge(on(StoredCatalog.layer, Ledger.layerStored)),
   Layer.provideMerge(network),
   Layer.provideMerge(replay),
   Layer.provideMerge(journal),

@@ -1,8 +1,9 @@
 import type { FrontDialect } from "../domain/Dialect.js"
 import * as Money from "../domain/Money.js"
 import type { ProviderError } from "../domain/ProviderError.js"
-import { outputTotal, type Usage } from "../domain/Usage.js"
+import { outputTotal, total, type Usage } from "../domain/Usage.js"
 import type { Pricing } from "../ledger/Pricing.js"
+import * as AnswerText from "../protocol/AnswerText.js"
 import type { Lost } from "../protocol/Lossiness.js"
 import * as Translation from "../protocol/Translation.js"
 import type { ProviderAnswer } from "../provider/Provider.js"
@@ -32,6 +33,8 @@ export const buffered = (
   const { answer, status } = value
   const cost = costOf(candidate, answer.model, answer.usage, answer.reportedCost, pricing, timers)
   attempt.succeed(status, answer.usage, cost)
+  attempt.close(answer.usage === undefined ? AnswerText.textOf(answer).length : 0)
+  if (answer.usage !== undefined) served.permit.used(total(answer.usage))
   served.permit.succeed(tokensOf(answer.usage))
   return {
     provider: candidate.instance.provider,
@@ -89,6 +92,7 @@ export const closeCall = (
   const usage = stream.usage()
   const cost = costOf(candidate, stream.model(), usage, stream.reportedCost(), pricing, timers)
   attempt.succeed(stream.status, usage, cost)
+  if (usage !== undefined) permit.used(total(usage))
   if (error !== undefined) {
     attempt.fail(error)
     permit.fail(error, counts(error))
@@ -96,7 +100,7 @@ export const closeCall = (
     attempt.cancel()
     permit.release()
   } else permit.succeed(tokensOf(usage))
-  return usage
+  return attempt.close(stream.said()).usage
 }
 
 /** How a stream ended whose calls have closed books. */
@@ -130,7 +134,7 @@ const costOf = (
   timers: Timers
 ): Money.Money | undefined => {
   if (reported !== undefined && vendors[instance.provider].reportsCost) return reported
-  return usage === undefined ? undefined : pricing.cost(instance, namesOf(model, answered), usage, timers.now())
+  return usage === undefined ? undefined : pricing.charge(instance, namesOf(model, answered), usage, timers.now())
 }
 
 const namesOf = (asked: string, answered: string | undefined): ReadonlyArray<string> =>

@@ -8,7 +8,7 @@ import type { LatencySummary } from "./Latency.js"
 /** Why a candidate is not asked now. */
 export interface Ailment {
   readonly scope: Blame.Scope
-  readonly reason: "circuit_open" | "half_open" | "rate_limited"
+  readonly reason: "circuit_open" | "half_open" | "rate_limited" | "budget_exceeded"
   /** Unix ms; the earliest time at which it may be asked. */
   readonly until: number
   /** A safe sentence. */
@@ -28,7 +28,7 @@ export type Admit = (
   model: string,
   now: () => number,
   kind: CallKind,
-  ended?: () => void
+  ended?: (tokens?: number) => void
 ) => Permit | undefined
 
 /** Leave to make one call. Of `succeed`, `fail` and `release` the first one counts, and whatever follows is not heard. */
@@ -38,6 +38,8 @@ export interface Permit {
    * hold up the recovery. Nothing is forgiven yet: a stream may still break, each time.
    */
   begin(latency: number): void
+  /** What it has used, in tokens in and out; told before its end by whoever knows. */
+  used(tokens: number): void
   /** It ended well, with so many output tokens where that is known. */
   succeed(tokens?: number): void
   /** `counts` is false where the same request has failed at this scope before. */

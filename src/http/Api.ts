@@ -40,6 +40,7 @@ import {
   TestResult
 } from "./Bodies.js"
 import { RequestRow } from "../store/RequestLog.js"
+import { AnalyticsGroup } from "./AnalyticsApi.js"
 import { OperationsGroup } from "./OperationsApi.js"
 import { RoutePayload } from "./RouteHandler.js"
 
@@ -249,6 +250,7 @@ export class Api extends HttpApi.make("orelse")
   .add(CatalogGroup)
   .add(HistoryGroup)
   .add(OperationsGroup)
+  .add(AnalyticsGroup)
   .addError(ErrorBody.annotations(HttpApiSchema.annotations({ status: 400 })))
   .annotate(OpenApi.Title, "orelse")
   .annotate(OpenApi.Version, version)

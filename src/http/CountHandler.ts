@@ -59,11 +59,15 @@ const orEstimate =
 const isCallers = (error: GatewayError): boolean => {
   switch (error._tag) {
     case "ModelNotServed":
+    case "LimitReached":
       return true
     case "RequestRejected":
       return error.code !== "unsupported_by_model"
     case "ProviderFailed":
       return callers.has(error.error.category)
+    case "BudgetExceeded":
+    case "BudgetUnavailable":
+    case "CostUnbounded":
     case "FallbackExhausted":
     case "NobodyAvailable":
     case "DeadlineExceeded":

@@ -37,10 +37,30 @@ export const make = (error: GatewayError | HttpRefusal, trace: boolean): WireErr
     }
     case "DeadlineExceeded":
       return withAttempts(wire(504, error.message, "timeout_error", "deadline_exceeded"), error)
+    case "LimitReached": {
+      const tooLarge = error.retryAfterMs === undefined
+      const wired = tooLarge
+        ? wire(413, error.message, "invalid_request_error", "request_too_large")
+        : wire(429, error.message, "rate_limit_error", "rate_limit_exceeded")
+      return { ...wired, headers: tooLarge ? neverRetry : retryAfter(error.retryAfterMs) }
+    }
     case "NobodyAvailable": {
-      const wired = wire(503, error.message, "service_unavailable", "no_provider_available")
+      const wired =
+        error.limited === true
+          ? wire(429, error.message, "rate_limit_error", "rate_limit_exceeded")
+          : wire(503, error.message, "service_unavailable", "no_provider_available")
       return withAttempts({ ...wired, headers: retryAfter(error.retryAfterMs) }, error)
     }
+    case "BudgetExceeded": {
+      const wired = wire(402, error.message, "insufficient_quota", "budget_exceeded")
+      const resets = error.resetsAt === undefined ? null : new Date(error.resetsAt).toISOString()
+      const more = { scope: error.scope, period: error.period ?? null, resets_at: resets }
+      return { headers: neverRetry, error: { ...wired.error, more } }
+    }
+    case "CostUnbounded":
+      return wire(400, error.message, "invalid_request_error", "cost_unbounded", "max_tokens")
+    case "BudgetUnavailable":
+      return { ...wire(503, error.message, "service_unavailable", "budget_unavailable"), headers: retryAfter(1_000) }
     case "FallbackExhausted": {
       const wired = wire(503, error.message, "service_unavailable", "fallback_exhausted")
       const headers = { ...retryAfter(error.retryAfterMs), ...(error.retryable ? {} : neverRetry) }

@@ -10,6 +10,7 @@ import * as Status from "../health/Status.js"
 import { Database } from "../store/Database.js"
 import { Journal } from "../store/Journal.js"
 import * as AdminHandlers from "./AdminHandlers.js"
+import * as AnalyticsHandlers from "./AnalyticsHandlers.js"
 import * as Answering from "./Answering.js"
 import { Api } from "./Api.js"
 import * as CatalogHandlers from "./CatalogHandlers.js"
@@ -100,7 +101,8 @@ export const layer = HttpApiSwagger.layer({ path: "/docs" }).pipe(
     AdminHandlers.layer,
     CatalogHandlers.layer,
     HistoryHandlers.layer,
-    OperationsHandlers.layer
+    OperationsHandlers.layer,
+    AnalyticsHandlers.layer
   ]),
   Layer.provideMerge(HttpApiBuilder.Router.Live),
   Layer.provideMerge(HttpApiBuilder.Middleware.layer)

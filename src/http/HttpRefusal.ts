@@ -65,6 +65,16 @@ export const notSaved = (message: string): HttpRefusal =>
     headers: { "retry-after": "5" }
   })
 
+/** What is kept of the past cannot be asked for now. */
+export const notRead = (message: string): HttpRefusal =>
+  new HttpRefusal({
+    status: 503,
+    type: "service_unavailable",
+    code: "store_unavailable",
+    message: `this is kept in the database, which cannot be asked: ${message}`,
+    headers: { "retry-after": "5" }
+  })
+
 export const noSuchRequest = (id: string): HttpRefusal =>
   invalid(404, "request_not_found", `no request '${id}' is known; the latest are kept for a while`, "id")
 

@@ -36,7 +36,7 @@ export interface LedgerIntent {
   readonly instance: string
   /** Vendor slug. */
   readonly provider: string
-  /** As the caller named it. */
+  /** Canonical name of what was asked for. */
   readonly model: string
   /** The provider's own id. */
   readonly provider_model_id: string

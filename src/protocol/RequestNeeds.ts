@@ -12,6 +12,26 @@ export const isChat = ({ dialect }: ChatRequest): boolean =>
 export const hasTools = ({ view }: ChatRequest): boolean =>
   Json.list(view["tools"]).length > 0 || Json.list(view["functions"]).length > 0
 
+/**
+ * Tools that the provider runs itself, as a search: what they find is input that is in no request, and the model is asked
+ * again with each of them. A summary of the talk (`compact_...`) is another call as well. A tool that is not known may be one.
+ */
+export const hasProviderTools = ({ view }: ChatRequest): boolean =>
+  Json.records(view["tools"]).some(({ type }) => !runsAtCaller(type)) ||
+  Json.records(Json.record(view["context_management"])["edits"]).some(({ type }) => !isClearing(type)) ||
+  ["web_search_options", "plugins", "mcp_servers"].some((member) => says(view[member]))
+
+/** The caller's own tools, and those of Anthropic's that the caller runs. */
+const runsAtCaller = (type: unknown): boolean =>
+  type === undefined ||
+  type === "function" ||
+  type === "custom" ||
+  (typeof type === "string" && /^(?:bash|text_editor|computer|memory)_\d{8}$/.test(type))
+
+const isClearing = (type: unknown): boolean => typeof type === "string" && type.startsWith("clear_")
+
+const says = (value: unknown): boolean => (Array.isArray(value) ? value.length > 0 : Json.isRecord(value))
+
 /** Pictures, also in what a tool gave. */
 export const hasImages = ({ view }: ChatRequest): boolean =>
   Json.list(view["messages"]).some((message) =>
@@ -33,6 +53,12 @@ export const hasSchema = ({ view }: ChatRequest): boolean =>
 /** The most tokens of an answer that the caller wants; `undefined`: not said. */
 export const maxTokens = ({ view }: ChatRequest): number | undefined =>
   Json.number(view["max_completion_tokens"]) ?? Json.number(view["max_tokens"])
+
+/** The same where a provider may take either word: the larger. */
+export const mostTokens = ({ view }: ChatRequest): number | undefined => {
+  const [one, other] = [Json.number(view["max_completion_tokens"]), Json.number(view["max_tokens"])]
+  return one === undefined || other === undefined ? (one ?? other) : Math.max(one, other)
+}
 
 /** How many answers it asks for. */
 export const answers = ({ dialect, view }: ChatRequest): number => {

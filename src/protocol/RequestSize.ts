@@ -34,6 +34,14 @@ export const of = (request: ChatRequest): RequestSize => {
   return { bytes, characters, images, documents, whole, sample: sampleOf(texts) }
 }
 
+/** Nothing but texts. It is seen at once, as there is no need to look into them. */
+export const isPlain = ({ view }: ChatRequest): boolean =>
+  onlyTexts(view["system"]) &&
+  Json.list(view["messages"]).every((message) => onlyTexts(Json.record(message)["content"]))
+
+const onlyTexts = (content: unknown): boolean =>
+  !Array.isArray(content) || content.every((part) => Json.isRecord(part) && part["type"] === "text")
+
 /** At most so many tokens, where pictures and documents are what they mostly are. */
 export const mostTokens = ({ bytes, documents, images }: RequestSize): number => bytes + media(images, documents)
 

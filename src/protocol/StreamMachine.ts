@@ -1,3 +1,4 @@
+import * as ChatEvent from "../domain/ChatEvent.js"
 import type { Money } from "../domain/Money.js"
 import type { Usage } from "../domain/Usage.js"
 import type { Reading, StreamReader } from "./Dialects.js"
@@ -53,6 +54,13 @@ export class StreamMachine {
   /** Chunks of the answer so far; comments and pings are none. */
   chunks = 0
 
+  /** Characters of what was read. */
+  private heard = 0
+  /** Of the frames that were glanced at: how many, their bytes, and those of the shortest, which says next to nothing. */
+  private glanced = 0
+  private glancedBytes = 0
+  private shortest = Number.POSITIVE_INFINITY
+
   private held: Array<Buffer> = []
   private heldBytes = 0
   /** Indices of the choices that have begun, and of those that have finished. */
@@ -64,6 +72,11 @@ export class StreamMachine {
   /** Every choice that will come has come; what may still follow is usage and the end mark. */
   get finished(): boolean {
     return this.over.size > 0 && [...this.begun].every((choice) => this.over.has(choice))
+  }
+
+  /** About how many characters the answer has so far; the frames around them are about as long as the shortest one. */
+  get said(): number {
+    return this.heard + (this.glanced === 0 ? 0 : this.glancedBytes - this.glanced * (this.shortest - 1))
   }
 
   /** Takes the provider's next bytes; gives what goes to the caller now. */
@@ -116,6 +129,9 @@ export class StreamMachine {
     else {
       this.begun.add(0)
       this.chunks++
+      this.glanced++
+      this.glancedBytes += frame.length
+      if (frame.length < this.shortest) this.shortest = frame.length
       released.push(shown)
     }
   }
@@ -149,7 +165,10 @@ export class StreamMachine {
     if (reportedCost !== undefined) this.reportedCost = reportedCost
     if (choices.length > 0 || usage !== undefined) this.chunks++
     for (const choice of choices) this.begun.add(choice)
-    for (const event of events) if (event._tag === "Finish") this.over.add(event.index)
+    for (const event of events) {
+      if (event._tag === "Finish") this.over.add(event.index)
+      else this.heard += ChatEvent.characters(event)
+    }
   }
 
   private release(reading: Reading, shown: ReadonlyArray<Buffer>, released: Array<Buffer>): void {

@@ -50,6 +50,7 @@ export class BufferedCall implements Incoming {
   }
 
   onConnected(): void {
+    this.call.onSent?.()
     this.watchdog.connected(false)
   }
 

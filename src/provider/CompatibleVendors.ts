@@ -15,6 +15,8 @@ export interface CompatibleVendor {
   readonly priceId?: string
   /** Runs on the operator's machine and costs nothing. */
   readonly free?: true
+  /** Says in its answers what they cost. */
+  readonly reportsCost?: true
   readonly quirks?: Quirks
   /** The only names that a maker of its own models serves. Absent: open models of anybody, told by the catalogue. */
   readonly makes?: RegExp
@@ -224,7 +226,13 @@ export const compatibleVendors = {
     // BerriAI/litellm#41380: taking it away costs the model its own history.
     quirks: { reasoning: "reasoning_content", knows: ["top_k"] }
   },
-  xai: { baseUrl: "https://api.x.ai/v1", priceId: "x-ai", makes: /^grok-[^/:]+$/, embeddings: false },
+  xai: {
+    baseUrl: "https://api.x.ai/v1",
+    priceId: "x-ai",
+    makes: /^grok-[^/:]+$/,
+    embeddings: false,
+    reportsCost: true
+  },
   zai: {
     baseUrl: "https://api.z.ai/api/paas/v4",
     priceId: "zai",

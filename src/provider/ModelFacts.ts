@@ -128,6 +128,9 @@ const prices: Readonly<Partial<Record<VendorSlug, (entry: JsonObject) => Priced>
   }
 }
 
+/** Does a vendor's list tell prices? */
+export const tellsPrices = (vendor: VendorSlug): boolean => prices[vendor] !== undefined
+
 const perToken = (entry: JsonObject, prompt: string, completion: string): Priced => {
   const pricing = Json.record(entry["pricing"])
   return { prompt: pricing[prompt], completion: pricing[completion], places: 6 }

@@ -1,4 +1,4 @@
-import { calcPrice, type PriceOptions } from "@pydantic/genai-prices"
+import { calcPrice, type ModelInfo, type PriceOptions } from "@pydantic/genai-prices"
 import type { InstanceSettings } from "../config/Settings.js"
 import { vendors } from "./Vendor.js"
 
@@ -11,6 +11,10 @@ export const sourceOf = (instance: InstanceSettings): Source | undefined => {
   if (priceId !== undefined) return { providerId: priceId }
   return instance.baseUrl === undefined ? undefined : { providerApiUrl: instance.baseUrl }
 }
+
+/** What the list says of a model, with every price that it has at whatever time; `undefined`: nothing. Takes a tenth of a ms. */
+export const modelOf = (source: Source, model: string, at: number): ModelInfo | undefined =>
+  find(source, model, {}, at)?.model
 
 /** What is known of a model, and the price of this usage of it at a time (Unix ms); `undefined`: unknown. */
 export const find = (

@@ -39,6 +39,8 @@ export interface ProviderStream {
   readonly model: () => string | undefined
   readonly usage: () => Usage | undefined
   readonly reportedCost: () => Money | undefined
+  /** About how many characters of an answer have come. */
+  readonly said: () => number
 }
 
 /** How long a provider may take to close an answer that has ended, in ms. */
@@ -97,6 +99,7 @@ export class StreamCall implements Incoming, ProviderStream {
   // ------------------------------------------------------------------------------------------ from the provider
 
   onConnected(): void {
+    this.call.onSent?.()
     this.watchdog.connected(true)
   }
 
@@ -173,6 +176,8 @@ export class StreamCall implements Incoming, ProviderStream {
   readonly usage = (): Usage | undefined => this.machine.usage
 
   readonly reportedCost = (): Money | undefined => this.machine.reportedCost
+
+  readonly said = (): number => this.machine.said
 
   // ------------------------------------------------------------------------------------------ inside
 

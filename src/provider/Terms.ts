@@ -7,6 +7,8 @@ import type { HardLimit } from "./Watchdog.js"
 export interface Terms {
   readonly timers: Timers
   readonly limit: HardLimit
+  /** Told when the request goes out on a connection. */
+  readonly onSent?: (() => void) | undefined
   /** Told what the answer says of the caller's limits, at this time (Unix ms), as soon as its head is there; also a failed one's. */
   readonly onLimits?: ((limits: ReadonlyArray<RateLimits.RateLimit>, now: number) => void) | undefined
 }

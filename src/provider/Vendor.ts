@@ -67,7 +67,7 @@ const anthropic: Vendor = {
 const { "openai-chat": chat, ...plain } = Endpoint.openai
 
 const preset = (slug: keyof typeof compatibleVendors, vendor: CompatibleVendor): Vendor => {
-  const { auth, baseUrl, completions, embeddings, free, makes, models, priceId, quirks } = vendor
+  const { auth, baseUrl, completions, embeddings, free, makes, models, priceId, quirks, reportsCost } = vendor
   return {
     ...compatible,
     slug,
@@ -83,6 +83,7 @@ const preset = (slug: keyof typeof compatibleVendors, vendor: CompatibleVendor):
     makes,
     open: makes === undefined && free !== true && !proxies.has(slug),
     priceId,
+    reportsCost: reportsCost ?? false,
     free: free ?? false
   }
 }

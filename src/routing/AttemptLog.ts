@@ -2,7 +2,22 @@ import type { Attempt } from "../domain/Attempt.js"
 import type { Money } from "../domain/Money.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import type { Usage } from "../domain/Usage.js"
+import type { Quota } from "../limits/Claim.js"
 import type { Candidate } from "./Candidate.js"
+
+/** The books of one call. */
+export interface Bill {
+  /** The request is on its way: from here it may cost something. */
+  sent(): void
+  /** The call is over; `said`: about how many characters had come of an answer that has no usage. Gives what is charged. */
+  close(attempt: Attempt, said: number): Charge
+}
+
+/** What a call took; `undefined` is unknown. */
+export interface Charge {
+  readonly usage: Usage | undefined
+  readonly cost: Money | undefined
+}
 
 /** One call to a provider, open until it is settled. */
 export class AttemptEntry {
@@ -13,14 +28,18 @@ export class AttemptEntry {
   private usage: Usage | undefined = undefined
   cost: Money | undefined = undefined
   private error: ProviderError | undefined = undefined
+  private closed = false
 
   constructor(
     private readonly candidate: Candidate,
     private readonly now: () => number,
-    private readonly continuedAt: number | undefined
+    private readonly continuedAt: number | undefined,
+    private readonly bill: Bill | undefined
   ) {
     this.startedAt = now()
   }
+
+  readonly sent = (): void => this.bill?.sent()
 
   succeed(status: number, usage: Usage | undefined, cost: Money | undefined): void {
     this.settle("success")
@@ -39,6 +58,26 @@ export class AttemptEntry {
   /** The caller hung up. */
   cancel(): void {
     this.settle("cancelled")
+  }
+
+  /** Whoever asked has gone, unless it was over. */
+  leave(): void {
+    if (this.closed) return
+    this.cancel()
+    this.close()
+  }
+
+  /** It is over, and what it took is charged. The first word counts. */
+  close(said = 0): Charge {
+    if (!this.closed) {
+      this.closed = true
+      const charge = this.bill?.close(this.view(), said)
+      if (charge !== undefined) {
+        this.usage = charge.usage
+        this.cost = charge.cost
+      }
+    }
+    return { usage: this.usage, cost: this.cost }
   }
 
   of(instance: string, model: string): boolean {
@@ -74,12 +113,14 @@ export class AttemptEntry {
 export class AttemptLog {
   /** Calls that begin now are to go on behind so many characters of a broken stream. */
   continuedAt: number | undefined = undefined
+  /** What the caller's own limits have left, where it has some. */
+  quota: Quota | undefined = undefined
 
   private readonly entries: Array<AttemptEntry> = []
 
   /** `id`: of the request, where it has one. */
   constructor(
-    private readonly now: () => number,
+    readonly now: () => number,
     readonly id: string | undefined = undefined
   ) {}
 
@@ -93,8 +134,8 @@ export class AttemptLog {
     return this.entries.some((entry) => entry.of(instance.id, model))
   }
 
-  begin(candidate: Candidate): AttemptEntry {
-    const entry = new AttemptEntry(candidate, this.now, this.continuedAt)
+  begin(candidate: Candidate, bill: Bill | undefined): AttemptEntry {
+    const entry = new AttemptEntry(candidate, this.now, this.continuedAt, bill)
     this.entries.push(entry)
     return entry
   }
@@ -102,6 +143,11 @@ export class AttemptLog {
   /** What the calls cost, in so far as it is known. */
   costs(): ReadonlyArray<Money> {
     return this.entries.flatMap((entry) => (entry.cost === undefined ? [] : [entry.cost]))
+  }
+
+  /** Nobody waits for any of them any more. */
+  closeAll(): void {
+    for (const entry of this.entries) entry.leave()
   }
 
   view(): ReadonlyArray<Attempt> {

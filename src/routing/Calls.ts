@@ -5,8 +5,12 @@ import type { HardLimit } from "../provider/Watchdog.js"
 import type { AttemptEntry } from "./AttemptLog.js"
 import type { Candidate } from "./Candidate.js"
 
-/** One call to one candidate, within a limit. */
-export type CallTo<A> = (candidate: Candidate, limit: HardLimit) => Call.Call<A, ProviderError>
+/** One call to one candidate, within a limit. Its entry is told when the request is on its way. */
+export type CallTo<A> = (
+  candidate: Candidate,
+  limit: HardLimit,
+  entry: Pick<AttemptEntry, "sent">
+) => Call.Call<A, ProviderError>
 
 /** A call that has begun. */
 export interface Started<A> {

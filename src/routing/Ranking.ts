@@ -184,7 +184,7 @@ const isSame = (one: Candidate, other: Pick<Candidate, "instance" | "model">): b
 
 /** What an answer may cost is guessed where nobody sets a cap. */
 const outputOf = (request: ChatRequest, { maxTokens }: Candidate): number =>
-  Math.min(maxTokens ?? RequestNeeds.maxTokens(request) ?? usualOutput, usualOutput)
+  Math.max(0, Math.ceil(Math.min(maxTokens ?? RequestNeeds.maxTokens(request) ?? usualOutput, usualOutput)))
 
 /** Most answers stay far below their caps. */
 const usualOutput = 500

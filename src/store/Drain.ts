@@ -15,6 +15,9 @@ export type Applier = (records: string) => Effect.Effect<void, SqlError, SqlClie
 /** By kind. Of one batch, the kinds are applied in the order of this map: whoever refers to another kind's rows is later. */
 export type Appliers = ReadonlyMap<string, Applier>
 
+/** What is to be done about a process that is gone, by the id of its journal. */
+export type Abandon = (journal: string) => Effect.Effect<void, SqlError, SqlClient.SqlClient>
+
 /** The database takes nothing at this moment; nobody knows whether it took the last batch. `reason` is safe to log. */
 export class Postponed extends Schema.TaggedError<Postponed>()("ReplayPostponed", { reason: Schema.String }) {}
 
@@ -51,6 +54,16 @@ export const apply = (
     const singly = yield* Effect.exit(transaction(database, journal, batch, oneByOne(sorted)))
     return Exit.isSuccess(singly) ? singly.value : yield* postponed(singly.cause)
   })
+
+/** Does what is to be done when all of a journal is applied. */
+export const abandoned = (
+  database: Database["Type"],
+  abandon: Abandon,
+  journal: string
+): Effect.Effect<void, Postponed> =>
+  database
+    .use(Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(abandon(journal))))
+    .pipe(Effect.catchAllCause((cause) => postponed(cause)))
 
 interface Sorted {
   readonly known: ReadonlyArray<{

@@ -19,7 +19,8 @@ export const defaults: Bounds = { maxBytes: 256 * 1024 * 1024, segmentBytes: 8 *
 export const make = ({ directory, maxBytes, segmentBytes }: Options) =>
   Effect.gen(function* () {
     const waiting = new Waiting()
-    let runs = new Runs(directory, randomUUID())
+    const first = randomUUID()
+    let runs = new Runs(directory, first)
     let begun = false
     let adopted: ReadonlyArray<Backlog> = []
     const count = () => (adopted.length > 0 ? Number.POSITIVE_INFINITY : writer.readable)
@@ -104,6 +105,7 @@ export const make = ({ directory, maxBytes, segmentBytes }: Options) =>
     yield* Effect.forkScoped(Effect.forever(Effect.zipRight(Effect.sleep("1 second"), tend)))
 
     return {
+      id: first,
       append: (kind: string, json: string) => writer.append(kind, json),
       appendNow: (kind: string, json: string) => writer.appendNow(kind, json),
       stats: () => ({

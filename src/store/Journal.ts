@@ -1,6 +1,7 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { randomUUID } from "node:crypto"
 import type { Backlog, BacklogUnreadable } from "./Backlog.js"
 import * as FileJournal from "./FileJournal.js"
 import * as MemoryJournal from "./MemoryJournal.js"
@@ -12,6 +13,8 @@ import * as MemoryJournal from "./MemoryJournal.js"
 export class Journal extends Context.Tag("orelse/Journal")<
   Journal,
   {
+    /** A UUID that tells this process from others that write to the same database. */
+    readonly id: string
     /**
      * Keeps a record, within this turn of the event loop. `json` is text as `JSON.stringify` makes it, and never what a prompt
      * or an answer says. False: it is not kept, because the journal is full or its disk takes nothing.
@@ -41,6 +44,7 @@ export class Journal extends Context.Tag("orelse/Journal")<
   /** For who has no database by choice: there is nobody to keep anything for. */
   static readonly none: Layer.Layer<Journal> = Layer.sync(Journal, () =>
     Journal.of({
+      id: randomUUID(),
       append: () => true,
       appendNow: () => true,
       stats: () => ({ pending: 0, adopted: 0, bytes: 0, dropped: 0, writable: true }),

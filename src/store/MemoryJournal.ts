@@ -44,6 +44,7 @@ export const make = (maxRecords: number) => {
   }
 
   return {
+    id: backlog.id,
     append,
     appendNow: append,
     stats: () => ({ pending: lines.length, adopted: 0, bytes, dropped, writable: lines.length < maxRecords }),

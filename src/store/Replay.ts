@@ -14,9 +14,14 @@ import { Journal } from "./Journal.js"
  * `COMMIT` whose answer is lost.
  */
 export class Replay extends Context.Tag("orelse/Replay")<Replay, { readonly stats: () => ReplayStats }>() {
-  /** As long as its scope lasts, in batches; at its end it brings what it can within 2 s. */
-  static readonly layer = (appliers: Drain.Appliers): Layer.Layer<Replay, never, Database | Journal> =>
-    Layer.scoped(Replay, make(appliers))
+  /**
+   * As long as its scope lasts, in batches; at its end it brings what it can within 2 s. `abandon` is run in a transaction
+   * when all of a journal is applied whose process is gone, and perhaps again.
+   */
+  static readonly layer = (
+    appliers: Drain.Appliers,
+    abandon: Drain.Abandon = () => Effect.void
+  ): Layer.Layer<Replay, never, Database | Journal> => Layer.scoped(Replay, make(appliers, abandon))
 }
 
 /** Records since the start. */
@@ -30,7 +35,7 @@ export interface ReplayStats {
   readonly damaged: number
 }
 
-const make = (appliers: Drain.Appliers) =>
+const make = (appliers: Drain.Appliers, abandon: Drain.Abandon) =>
   Effect.gen(function* () {
     const database = yield* Database
     const journal = yield* Journal
@@ -81,6 +86,7 @@ const make = (appliers: Drain.Appliers) =>
         }
         if (backlog.grows) return
         positions.delete(backlog.id)
+        yield* Drain.abandoned(database, abandon, backlog.id)
         yield* backlog.remove
       })
 

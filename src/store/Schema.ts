@@ -2,8 +2,15 @@ import * as SqlClient from "@effect/sql/SqlClient"
 import type { SqlError } from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 
+const rollups = columns(
+  "dimension value bucket calls successes failures cancelled hits unpriced input_tokens output_tokens cost_usd saved_usd ms"
+)
+
 /** The tables that queries name, with the columns that they name. */
 export const needed: Readonly<Record<string, ReadonlyArray<string>>> = {
+  budget_alerts: columns("scope period period_start threshold told_at"),
+  budget_leases: columns("scope run leased_usd reserved_usd expires_at"),
+  budgets: columns("scope definition updated_at"),
   circuit_states: columns(
     "instance scope model circuit forced forced_at consecutive_failures openings retry_at changed_at version"
   ),
@@ -11,6 +18,11 @@ export const needed: Readonly<Record<string, ReadonlyArray<string>>> = {
     "id timestamp provider instance event_type scope model consecutive_failures next_retry_secs to_instance request_id reason"
   ),
   journals: columns("id position updated_at"),
+  ledger_entries: columns(
+    "id request_id timestamp ended_at run tenant user key instance provider model provider_model_id stream outcome category ms input_tokens cache_read_tokens cache_write_tokens cache_write_1h_tokens input_audio_tokens output_tokens reasoning_tokens output_audio_tokens usage_source cost_usd saved_usd reserved_usd"
+  ),
+  ledger_rollups: rollups,
+  ledger_rollups_daily: rollups,
   model_health_history: columns("id provider model health_status response_time_ms checked_at"),
   model_health_tracking: columns("provider model success_count error_count average_response_time_ms last_checked_at"),
   model_routes: columns("model_id definition is_active updated_at"),

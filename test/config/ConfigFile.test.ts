@@ -15,7 +15,18 @@ instances:
     allowedBaseUrls: [https://eu.api.openai.com/v1]
     timeouts: { connect: 250ms, firstToken: 5s, idle: 2m, total: 1h }
     retry: { maxAttempts: 5, baseDelay: 0ms, maxDelay: 1.5s, multiplier: 3, jitter: none, backoff: exponential, on: [timeout] }
-    pricing: { prompt: 0.15, completion: 0.60 }
+    pricing:
+      prompt: 0.15
+      completion: "0.60"
+      cacheRead: 0.0750000000000000001
+      cacheWrite: 0.2
+      cacheWrite1h: 0.3
+      reasoning: 0.7
+      audioInput: 10
+      audioOutput: "20"
+      request: 1e-3
+      tiers: [{ above: 200000, prompt: 0.3, completion: 1.2, cacheRead: "0.15" }]
+      models: { gpt-4o: { prompt: "2.5", completion: 10, tiers: [{ above: 0, prompt: 1, completion: 1 }] } }
   - { id: azure-eu, provider: azure, apiKey: azure-key, baseUrl: https://r.openai.azure.com, apiVersion: 2025-04-01-preview }
   - { id: fake, provider: simulated, simulated: { latency: 1s, tokenInterval: 5ms, failureRate: 0.5, failures: [network] } }
 models:
@@ -55,7 +66,19 @@ describe("the config file", () => {
           backoff: "exponential",
           on: ["timeout"]
         },
-        pricing: { prompt: 0.15, completion: 0.6 },
+        pricing: {
+          prompt: 0.15,
+          completion: "0.60",
+          cacheRead: 0.075,
+          cacheWrite: 0.2,
+          cacheWrite1h: 0.3,
+          reasoning: 0.7,
+          audioInput: 10,
+          audioOutput: "20",
+          request: 0.001,
+          tiers: [{ above: 200_000, prompt: 0.3, completion: 1.2, cacheRead: "0.15" }],
+          models: { "gpt-4o": { prompt: "2.5", completion: 10, tiers: [{ above: 0, prompt: 1, completion: 1 }] } }
+        },
         apiVersion: undefined
       })
       assert.strictEqual(openai?.apiKey && Redacted.value(openai.apiKey), "sk-from-the-environment")
@@ -142,6 +165,7 @@ models:
           priority: 1,
           weight: 1,
           maxConcurrency: undefined,
+          rateLimit: undefined,
           models: undefined,
           capabilities: undefined,
           maxTokensPerRequest: undefined,

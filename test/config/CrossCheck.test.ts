@@ -155,4 +155,55 @@ health: { probe: active, probeEvery: 10s }`
       assert.deepStrictEqual(tasks, { default: "whatever/model", code: "other" })
     })
   )
+
+  it.effect("refuses prices that no request could have", () =>
+    Effect.gen(function* () {
+      const pair = { prompt: 1, completion: 2 }
+      const file = instances(
+        ...[
+          {},
+          { prompt: 1 },
+          { completion: 2, models: { m: pair } },
+          { models: {}, cacheRead: 1 },
+          { models: { m: pair }, cacheRead: 1, tiers: [{ above: 1, ...pair }], chacheWrite: 1 },
+          {
+            ...pair,
+            tiers: [
+              { above: 5, ...pair },
+              { above: "5", ...pair }
+            ],
+            models: {
+              "a/b": {
+                ...pair,
+                tiers: [
+                  { above: 1, ...pair },
+                  { above: 1, ...pair }
+                ]
+              }
+            }
+          },
+          { ...pair, tiers: [] },
+          { prompt: "1,5", completion: -1, cacheRead: 1_000_001, request: "1e99" },
+          { models: { m: { prompt: 1 } } }
+        ].map((pricing, at) => ({ id: `i${at}`, provider: "ollama", pricing }))
+      )
+      assert.deepStrictEqual((yield* refused({ file })).toSorted(), [
+        "instances[0].pricing: needs prompt and completion, or models",
+        "instances[1].pricing.completion: is required with prompt",
+        "instances[2].pricing.prompt: is required with completion",
+        "instances[3].pricing: needs prompt and completion, or models",
+        "instances[4].pricing.cacheRead: does nothing without prompt and completion",
+        "instances[4].pricing.chacheWrite: is not a known field; did you mean cacheWrite?",
+        "instances[4].pricing.tiers: does nothing without prompt and completion",
+        'instances[5].pricing.models["a/b"].tiers[1].above: is the start of another tier already',
+        "instances[5].pricing.tiers[1].above: is the start of another tier already",
+        "instances[6].pricing.tiers[0]: is required",
+        "instances[7].pricing.cacheRead: must be an amount in USD from 0 to 1000000, such as 2.5",
+        "instances[7].pricing.completion: must be an amount in USD from 0 to 1000000, such as 2.5",
+        "instances[7].pricing.prompt: must be an amount in USD from 0 to 1000000, such as 2.5",
+        "instances[7].pricing.request: must be an amount in USD from 0 to 1000000, such as 2.5",
+        "instances[8].pricing.models.m.completion: is required"
+      ])
+    })
+  )
 })

@@ -25,6 +25,30 @@ describe("money", () => {
   })
 
   it.prop(
+    "survives the way out to text and back, of any size",
+    [FastCheck.bigInt({ min: -(10n ** 50n), max: 10n ** 50n })],
+    ([amount]) => {
+      const money = Money.Money.make(amount)
+      assert.strictEqual(Money.fromText(Money.toUsd(money)), money)
+    }
+  )
+
+  it("reads decimals as a database writes them, and nothing else", () => {
+    const read = (text: string) => {
+      const money = Money.fromText(text)
+      return money === undefined ? undefined : Money.toUsd(money)
+    }
+    assert.deepStrictEqual(["12.50", "0.0000000000004", "0.0000000000005", "-1.25", "7"].map(read), [
+      "12.5",
+      "0",
+      "0.000000000001",
+      "-1.25",
+      "7"
+    ])
+    for (const text of ["", ".5", "1.", "1e3", "NaN", "0x1", " 1", "1,5"]) assert.isUndefined(read(text), text)
+  })
+
+  it.prop(
     "is exactly tokens times price",
     [FastCheck.nat({ max: 1_000_000_000 }), FastCheck.nat({ max: 1_000_000 })],
     ([tokens, thousandths]) => {

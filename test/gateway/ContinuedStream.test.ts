@@ -439,7 +439,8 @@ describe("the seam of a stream", () => {
       const known = sending([role, chunk({ content: "one two" }, null, { usage: tokens })], "reset")
       for (const [first, input, output, usd] of [
         [known, 3, 2, "7"],
-        [Simulated.brokenOff("one two"), undefined, undefined, undefined]
+        // Counted: its provider said nothing.
+        [Simulated.brokenOff("one two"), 15, 2, "19"]
       ] as const) {
         const { events } = yield* streamed({
           scripts: { a: [first], b: ok },
@@ -450,8 +451,8 @@ describe("the seam of a stream", () => {
         const [a, b] = attempts
         assert.deepStrictEqual([a?.usage?.input, a?.usage?.output, a?.cost && toUsd(a.cost)], [input, output, usd])
         assert.strictEqual(b?.usage?.output, 2)
-        assert.strictEqual(usage?.output, (output ?? 0) + 2)
-        assert.strictEqual(usage?.input, (input ?? 0) + (b?.usage?.input ?? 0))
+        assert.strictEqual(usage?.output, output + 2)
+        assert.strictEqual(usage?.input, input + (b?.usage?.input ?? 0))
         assert.strictEqual(cost, (a?.cost ?? 0n) + (b?.cost ?? 0n))
       }
     })

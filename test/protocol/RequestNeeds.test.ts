@@ -61,4 +61,32 @@ describe("what a request needs", () => {
     const prompts = [{ prompt: "a" }, { prompt: ["a", "b"], n: 2 }, { prompt: [1, 2, 3] }, { prompt: "a", best_of: 4 }]
     assert.deepStrictEqual(prompts.map(completion).map(RequestNeeds.answers), [1, 4, 1, 4])
   })
+
+  it("is as many tokens as a provider may go by, where there are two names for them", () => {
+    assert.strictEqual(RequestNeeds.mostTokens(request({ max_tokens: 9, max_completion_tokens: 8 })), 9)
+    assert.strictEqual(RequestNeeds.mostTokens(request({ max_completion_tokens: 8 })), 8)
+    assert.isUndefined(RequestNeeds.mostTokens(request({ max_tokens: null })))
+  })
+
+  it("is a tool of the provider's where the provider runs it, or nobody knows who does", () => {
+    const calls = (fields: object) => RequestNeeds.hasProviderTools(message(fields))
+    const tool = (type?: string) => ({
+      tools: [
+        { name: "t", input_schema: {} },
+        { name: "u", type }
+      ]
+    })
+    for (const type of ["web_search_20250305", "code_execution_20250825", "mcp_toolset", "bash", "next_year"]) {
+      assert.isTrue(calls(tool(type)), type)
+    }
+    for (const type of [undefined, "custom", "function", "bash_20250124", "text_editor_20250728", "memory_20250818"]) {
+      assert.isFalse(calls(tool(type)), type)
+    }
+    assert.isTrue(calls({ mcp_servers: [{ url: "https://example.com" }] }))
+    assert.isFalse(calls({ mcp_servers: [], tools: [] }))
+    assert.isTrue(calls({ context_management: { edits: [{ type: "compact_20260112" }] } }))
+    assert.isFalse(calls({ context_management: { edits: [{ type: "clear_tool_uses_20250919" }] } }))
+    assert.isTrue(RequestNeeds.hasProviderTools(request({ plugins: [{ id: "web" }] })))
+    assert.isFalse(RequestNeeds.hasProviderTools(request({ tools: [{ type: "function", function: { name: "f" } }] })))
+  })
 })

@@ -60,6 +60,27 @@ describe("the size of a request", () => {
     assert.strictEqual(RequestSize.of(plain).documents, 0)
   })
 
+  it("is plain where there is nothing but texts, and then it is that of the body", () => {
+    const text = { type: "text", text: "hi" }
+    const plain = [
+      request(),
+      chat(text, text),
+      message(text),
+      request({ messages: [{ role: "assistant", content: null }] })
+    ]
+    for (const asked of plain) {
+      assert.isTrue(RequestSize.isPlain(asked))
+      assert.deepInclude(RequestSize.of(asked), { bytes: asked.body.byteLength, images: 0, documents: 0, whole: true })
+    }
+    const others = [
+      message({ type: "tool_result", content: [{ type: "image", source }] }),
+      chat(text, { type: "file", file: {} }),
+      chat(1),
+      request({ messages: [{ role: "system", content: "hi" }], system: [{ type: "document", source }] })
+    ]
+    for (const asked of others) assert.isFalse(RequestSize.isPlain(asked))
+  })
+
   it("is estimated within a few per cent by a sample of a long text", async () => {
     const prose = "Alice was beginning to get very tired of sitting by her sister on the bank. ".repeat(2_000)
     const numbers = Array.from({ length: 20_000 }, (_, at) => String(at * 7_919)).join(" ")

@@ -44,10 +44,10 @@ const chunksOf = ({ body }: Case): ReadonlyArray<string> => {
 const reported = (chunks: ReadonlyArray<string>) => {
   const parsed = chunks.map((data) => JSON.parse(data))
   const usages = parsed.flatMap(({ usage, x_groq }) => usage ?? x_groq?.usage ?? [])
-  const { cost, total_tokens: tokens } = usages.at(-1) ?? {}
+  const { cost, cost_in_usd_ticks: ticks, total_tokens: tokens } = usages.at(-1) ?? {}
   return {
     tokens,
-    cost: cost === undefined ? undefined : fromUsd(cost),
+    cost: ticks !== undefined ? BigInt(ticks) * 100n : cost === undefined ? undefined : fromUsd(cost),
     model: parsed.map(({ model }) => model).find((model) => model !== "")
   }
 }

@@ -73,10 +73,10 @@ describe("the most that a model's request can cost", () => {
 
   it("takes the dearest way to be charged for the same tokens", () => {
     const claude = { provider: "anthropic", pricing: undefined } as const
-    // 3.75 a million into the cache instead of 3, and 15 out.
+    // 6 a million into the cache for an hour instead of 3, and 15 out.
     assert.strictEqual(
       most([candidate({ instance: claude, model: "claude-3-7-sonnet-latest", contextWindow: 100_000 })], 1),
-      "1.875"
+      "2.1"
     )
   })
 })
@@ -102,9 +102,13 @@ describe("the most that one request can cost", () => {
     assert.isDefined(most([candidate({ contextWindow: undefined })], 1, short))
   })
 
-  it("is never more than that of full windows", () => {
+  it("has no longer answer than a window holds, and all of its bytes whatever is said of the window", () => {
     const long = request({ max_tokens: 1e300, messages: [{ role: "user", content: "x".repeat(200_000) }] })
-    assert.strictEqual(most([candidate()], 1, long), "1.1")
+    const input = long.body.byteLength + 1_000
+    assert.strictEqual(
+      most([candidate()], 1, long),
+      Money.toUsd(Money.sum([Money.ofTokens(input, 1), Money.fromUsd(1)]))
+    )
   })
 
   it("has a candidate's own bound of the answer before the caller's", () => {
@@ -134,6 +138,87 @@ describe("the most that one request can cost", () => {
     )
     assert.strictEqual(most([candidate()], 1, reading), "0.10001")
     assert.isUndefined(most([candidate({ contextWindow: undefined })], 1, reading))
+  })
+
+  it("has a long context's price where its bytes reach it, and not before", () => {
+    const sonnet = candidate({
+      instance: { provider: "anthropic", pricing: undefined },
+      model: "claude-sonnet-4-5",
+      contextWindow: undefined
+    })
+    const of = (bytes: number): string | undefined => {
+      const empty = request({ max_tokens: 1_000, messages: [{ role: "user", content: "" }] }).body.byteLength
+      const content = "x".repeat(bytes - empty)
+      return most([sonnet], 1, request({ max_tokens: 1_000, messages: [{ role: "user", content }] }))
+    }
+    // 200,000 x 3.75 + 1,000 x 15
+    assert.strictEqual(of(199_000), "0.765")
+    // 200,001 x 7.50 + 1,000 x 22.50
+    assert.strictEqual(of(199_001), "1.5225075")
+  })
+
+  it("has the price of a cache of an hour where the request may ask for one", () => {
+    const prices = { pricing: { prompt: 1, completion: 0, cacheWrite: "1.25", cacheWrite1h: 2 } }
+    const of = (ttl: string, escape: (json: string) => string = (json) => json): bigint => {
+      const mark = { type: "text", text: "hi", cache_control: { type: "ephemeral", ttl } }
+      const asked = request({ max_tokens: 1, messages: [{ role: "user", content: [mark] }] })
+      const body = Buffer.from(escape(Buffer.from(asked.body).toString()))
+      const cost = MaxCost.of({ candidates: [candidate({ instance: prices })], maxAttempts: 1 }, pricing, now, {
+        ...asked,
+        body
+      })
+      return (cost ?? assert.fail("no bound")) / BigInt(body.byteLength + 1_000)
+    }
+    assert.deepStrictEqual([of("5m"), of("1h")], [1_250_000n, 2_000_000n])
+    assert.strictEqual(
+      of("1h", (json) => json.replace('"1h"', '"\\u0031h"')),
+      2_000_000n
+    )
+  })
+
+  it("has the price of thoughts and of sounds where they are dearer", () => {
+    const dear = { pricing: { prompt: 0, completion: 10, reasoning: 20, audioOutput: 30 } }
+    assert.strictEqual(most([candidate({ instance: dear })], 1, short), "0.03")
+    const hearing = { pricing: { prompt: 1, completion: 0, audioInput: 5 } }
+    const sound = { type: "input_audio", input_audio: { data: "QUJD", format: "wav" } }
+    const heard = request({ max_tokens: 1, messages: [{ role: "user", content: [sound] }] })
+    assert.strictEqual(most([candidate({ instance: hearing })], 1, heard), "0.5")
+    assert.strictEqual(
+      most([candidate({ instance: hearing })], 1, short),
+      Money.toUsd(Money.ofTokens(short.body.byteLength + 1_000, 1))
+    )
+  })
+
+  it("has the fee for each call", () => {
+    const fee = { pricing: { prompt: 0, completion: 0, request: "0.005" } }
+    assert.strictEqual(most([candidate({ instance: fee, maxCalls: 3, contextWindow: undefined })], 6, short), "0.015")
+    assert.strictEqual(most([candidate({ instance: fee, contextWindow: undefined })], 1, request()), "0.005")
+  })
+
+  it("has the longer of two bounds of an answer, since a provider may go by either", () => {
+    const free = { pricing: { prompt: 0, completion: 10 } }
+    assert.strictEqual(
+      most([candidate({ instance: free })], 1, request({ max_tokens: 5_000, max_completion_tokens: 10 })),
+      "0.05"
+    )
+  })
+
+  it("is unknown where the provider reads what is not in the request, but for what is free", () => {
+    const tools = [{ type: "web_search_20250305", name: "web_search" }]
+    const searching = Either.getOrThrow(
+      Messages.makeRequest({ model: "m", max_tokens: 1, messages: [{ role: "user", content: "hi" }], tools })
+    )
+    assert.isUndefined(most([candidate()], 1, searching))
+    assert.isUndefined(most([candidate()], 1, request({ max_tokens: 1, web_search_options: {} })))
+    const free = candidate({ instance: { provider: "ollama", pricing: undefined } })
+    assert.strictEqual(most([free], 1, searching), "0")
+  })
+
+  it("is nothing for a count of tokens, even where no price is known", () => {
+    const json = { model: "m", messages: [] }
+    const counting = Either.getOrThrow(Messages.decodeCountRequest(Buffer.from(JSON.stringify(json)), json))
+    const unpriced = candidate({ instance: { pricing: undefined, baseUrl: "http://127.0.0.1:1" } })
+    assert.strictEqual(MaxCost.ofCall(unpriced, MaxCost.boundsOf(counting), pricing, now), Money.zero)
   })
 
   it("is nothing for a count of tokens", () => {

@@ -12,6 +12,7 @@ import * as http from "node:http"
 import { CurrentSettings, type InstanceSettings, type Settings } from "../../src/config/Settings.js"
 import * as Live from "../../src/gateway/Live.js"
 import * as RecentEvents from "../../src/health/RecentEvents.js"
+import { RollupStore } from "../../src/ledger/RollupStore.js"
 import { RequestLog } from "../../src/store/RequestLog.js"
 import { AccessLog, type AccessLine } from "../../src/http/AccessLog.js"
 import * as HttpApp from "../../src/http/HttpApp.js"
@@ -32,6 +33,8 @@ export interface Running {
   readonly url: string
   readonly port: number
   readonly readiness: Readiness["Type"]
+  /** What analytics answers of. */
+  readonly rollups: RollupStore["Type"]
   /** The access log so far. */
   readonly lines: ReadonlyArray<AccessLine>
   /** The next line of it that nobody has waited for. */
@@ -61,7 +64,7 @@ export const serve = (
       layers[door].pipe(
         Layer.provide(RequestLog.memory),
         Layer.provide(RecentEvents.layer),
-        Layer.provide(Live.layer),
+        Layer.provideMerge(Live.layer),
         Layer.provideMerge(Layer.merge(stored, Readiness.layer)),
         Layer.provide(Layer.succeed(AccessLog, { write })),
         Layer.provide(Layer.succeed(CurrentSettings, configured)),
@@ -74,7 +77,8 @@ export const serve = (
       )
     )
     const { port, url } = Context.get(context, Server)
-    return { url, port, readiness: Context.get(context, Readiness), lines, line: Queue.take(inbox), log }
+    const rollups = Context.get(context, RollupStore)
+    return { url, port, readiness: Context.get(context, Readiness), rollups, lines, line: Queue.take(inbox), log }
   })
 
 /** The key that the gateway shows to the nth provider of a `chain`. */

@@ -131,6 +131,19 @@ describe("The usage in a message of Anthropic", () => {
     assert.deepStrictEqual(usage(counted), { input: 10, cacheRead: 20, cacheWrite: 30, output: 25, reasoning: 15 })
   })
 
+  it("counts what is written for an hour apart, inside all that is written", () => {
+    const written = (counted: object) => {
+      const { cacheWrite, cacheWrite1h } = usage({ input_tokens: 1, output_tokens: 1, ...counted }) ?? {}
+      return [cacheWrite, cacheWrite1h]
+    }
+    const parts = { ephemeral_5m_input_tokens: 148, ephemeral_1h_input_tokens: 100 }
+    assert.deepStrictEqual(written({ cache_creation_input_tokens: 248, cache_creation: parts }), [148, 100])
+    assert.deepStrictEqual(written({ cache_creation: parts }), [148, 100])
+    // The sum stands.
+    assert.deepStrictEqual(written({ cache_creation_input_tokens: 50, cache_creation: parts }), [0, 50])
+    assert.deepStrictEqual(written({ cache_creation_input_tokens: 50, cache_creation: null }), [50, undefined])
+  })
+
   it("counts a compaction too, which Anthropic counts beside the rest, but nothing of another model", () => {
     const counted = {
       input_tokens: 10,

@@ -53,6 +53,21 @@ describe("an answer in Anthropic's shape", () => {
     })
   })
 
+  it("tells what was written for an hour, and counts sounds with the rest", () => {
+    const usage = { input: 1, cacheRead: 20, cacheWrite: 300, output: 4, reasoning: 0 }
+    const told = (special: object) => {
+      const answer = { ...nothing, id: "x", model: "m", events: [finish("stop")], usage: { ...usage, ...special } }
+      return AnswerOut.encode(answer, answering())["usage"]
+    }
+    assert.deepStrictEqual<unknown>(told({ cacheWrite1h: 50, inputAudio: 6, cacheReadAudio: 7, outputAudio: 8 }), {
+      input_tokens: 7,
+      cache_creation_input_tokens: 350,
+      cache_creation: { ephemeral_5m_input_tokens: 300, ephemeral_1h_input_tokens: 50 },
+      cache_read_input_tokens: 27,
+      output_tokens: 12
+    })
+  })
+
   it("is the first of several choices", () => {
     const other: ChatEvent = { _tag: "Text", index: 1, text: "other" }
     assert.deepStrictEqual(content(other, said("first"), finish("stop")), [{ type: "text", text: "first" }])

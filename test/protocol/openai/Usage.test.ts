@@ -49,6 +49,37 @@ describe("usage", () => {
       { prompt_tokens: 35, completion_tokens: 12, total_tokens: 109 },
       { input: 35, cacheRead: 0, cacheWrite: 0, output: 12, reasoning: 62 }
     ],
+    "of OpenAI, with sound of which some was cached": [
+      {
+        prompt_tokens: 100,
+        completion_tokens: 60,
+        total_tokens: 160,
+        prompt_tokens_details: {
+          cached_tokens: 30,
+          audio_tokens: 50,
+          cached_tokens_details: { text_tokens: 20, audio_tokens: 10 }
+        },
+        completion_tokens_details: { reasoning_tokens: 0, audio_tokens: 45 }
+      },
+      {
+        input: 30,
+        cacheRead: 20,
+        cacheWrite: 0,
+        output: 15,
+        reasoning: 0,
+        inputAudio: 40,
+        cacheReadAudio: 10,
+        outputAudio: 45
+      }
+    ],
+    "of Mistral, which has another word for a cache": [
+      { prompt_tokens: 86, completion_tokens: 703, total_tokens: 789, num_cached_tokens: 85 },
+      { input: 1, cacheRead: 85, cacheWrite: 0, output: 703, reasoning: 0 }
+    ],
+    "of Moonshot and Together, which have theirs beside the prompt": [
+      { prompt_tokens: 86, completion_tokens: 3, total_tokens: 89, cached_tokens: 85 },
+      { input: 1, cacheRead: 85, cacheWrite: 0, output: 3, reasoning: 0 }
+    ],
     "of OpenRouter, with cache writes": [
       {
         prompt_tokens: 2572,
@@ -69,14 +100,23 @@ describe("usage", () => {
   const amount = FastCheck.nat({ max: 1_000_000 })
   it.prop(
     "is never negative and sums to what the vendor counted, however its details contradict it",
-    [FastCheck.tuple(amount, amount, amount, amount, amount), FastCheck.boolean()],
-    ([[prompt, completion, cached, written, reasoning], beside]) => {
+    [
+      FastCheck.tuple(amount, amount, amount, amount, amount),
+      FastCheck.tuple(amount, amount, amount),
+      FastCheck.boolean()
+    ],
+    ([[prompt, completion, cached, written, reasoning], [heard, heardBefore, spoken], beside]) => {
       const usage = read({
         prompt_tokens: prompt,
         completion_tokens: completion,
         total_tokens: prompt + completion + (beside ? reasoning : 0),
-        prompt_tokens_details: { cached_tokens: cached, cache_write_tokens: written },
-        completion_tokens_details: { reasoning_tokens: reasoning }
+        prompt_tokens_details: {
+          cached_tokens: cached,
+          cache_write_tokens: written,
+          audio_tokens: heard,
+          cached_tokens_details: { audio_tokens: heardBefore }
+        },
+        completion_tokens_details: { reasoning_tokens: reasoning, audio_tokens: spoken }
       })
       assert.isAtLeast(Math.min(...Object.values(usage)), 0)
       assert.deepStrictEqual([inputTotal(usage), outputTotal(usage)], [prompt, completion + (beside ? reasoning : 0)])
@@ -102,13 +142,39 @@ describe("usage", () => {
     assert.strictEqual(toUsd(cost(0) ?? assert.fail()), "0")
   })
 
-  const buckets = FastCheck.record({
-    input: amount,
-    cacheRead: amount,
-    cacheWrite: amount,
-    output: amount,
-    reasoning: amount
+  it("brings what both take who serve a key of the operator's own, and nothing where one of them is not told", () => {
+    const cost = (details: object) => Usage.costIn({ cost: 0.05, is_byok: true, cost_details: details })
+    assert.strictEqual(toUsd(cost({ upstream_inference_cost: 1 }) ?? assert.fail()), "1.05")
+    assert.isUndefined(cost({ upstream_inference_cost: null }))
+    assert.strictEqual(
+      toUsd(
+        Usage.costIn({ cost: 0.05, is_byok: false, cost_details: { upstream_inference_cost: 0.05 } }) ?? assert.fail()
+      ),
+      "0.05"
+    )
   })
+
+  it("brings xAI's price, which is in ticks", () => {
+    const cost = (ticks: unknown) => Usage.costIn({ cost_in_usd_ticks: ticks })
+    assert.strictEqual(toUsd(cost(37_756_001) ?? assert.fail()), "0.0037756001")
+    assert.strictEqual(cost(0), 0n)
+    for (const ticks of [undefined, null, "1", -1, 0.5]) assert.isUndefined(cost(ticks))
+  })
+
+  const some = FastCheck.integer({ min: 1, max: 1_000_000 })
+  const buckets = FastCheck.record(
+    {
+      input: amount,
+      cacheRead: amount,
+      cacheWrite: amount,
+      output: amount,
+      reasoning: amount,
+      inputAudio: some,
+      cacheReadAudio: some,
+      outputAudio: some
+    },
+    { requiredKeys: ["input", "cacheRead", "cacheWrite", "output", "reasoning"] }
+  )
   it.prop("that is written is read as the same", [buckets], ([usage]) => {
     assert.deepStrictEqual(Usage.read(Usage.write(usage)), usage)
   })
@@ -123,6 +189,11 @@ describe("usage", () => {
       completion_tokens_details: { reasoning_tokens: 8 }
     }
     assert.deepStrictEqual<object>(Usage.write(usage), written)
+    // There is no word for an hour.
+    assert.deepStrictEqual(
+      Usage.write({ ...usage, cacheWrite: 3, cacheWrite1h: 2 }),
+      Usage.write({ ...usage, cacheWrite: 5 })
+    )
     assert.deepInclude(Usage.write({ ...usage, cacheWrite: 5 }), {
       prompt_tokens: 8,
       prompt_tokens_details: { cached_tokens: 2, cache_write_tokens: 5 }

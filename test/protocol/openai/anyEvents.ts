@@ -128,12 +128,18 @@ export const anyEvents: FastCheck.Arbitrary<ReadonlyArray<ChatEvent>> = FastChec
 })
 
 export const anyUsage: FastCheck.Arbitrary<Usage | undefined> = FastCheck.option(
-  FastCheck.record({
-    input: FastCheck.nat(),
-    cacheRead: FastCheck.nat(),
-    cacheWrite: FastCheck.nat(),
-    output: FastCheck.nat(),
-    reasoning: FastCheck.nat()
-  }),
+  FastCheck.record(
+    {
+      input: FastCheck.nat(),
+      cacheRead: FastCheck.nat(),
+      cacheWrite: FastCheck.nat(),
+      output: FastCheck.nat(),
+      reasoning: FastCheck.nat(),
+      inputAudio: FastCheck.integer({ min: 1, max: 1_000_000 }),
+      cacheReadAudio: FastCheck.integer({ min: 1, max: 1_000_000 }),
+      outputAudio: FastCheck.integer({ min: 1, max: 1_000_000 })
+    },
+    { requiredKeys: ["input", "cacheRead", "cacheWrite", "output", "reasoning"] }
+  ),
   { nil: undefined }
 )

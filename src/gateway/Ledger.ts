@@ -1,0 +1,38 @@
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { CurrentSettings } from "../config/Settings.js"
+import { Budgets } from "../ledger/Budgets.js"
+import { BudgetStore } from "../ledger/BudgetStore.js"
+import { CostTracker } from "../ledger/CostTracker.js"
+import { rollupsOf } from "../ledger/Rollup.js"
+import { RollupStore } from "../ledger/RollupStore.js"
+
+/** Sums up what is spent, where nobody else does. */
+const summing = Layer.scopedDiscard(
+  Effect.gen(function* () {
+    const costs = yield* CostTracker
+    const { add } = yield* RollupStore
+    if (add === undefined) return
+    yield* Effect.acquireRelease(
+      Effect.sync(() => costs.listen((entry) => add(rollupsOf(entry)))),
+      (end) => Effect.sync(end)
+    )
+  })
+)
+
+/** Costs and budgets of this gateway alone, as long as it runs. */
+export const layerMemory = Budgets.layer.pipe(
+  Layer.provideMerge(BudgetStore.layerMemory),
+  Layer.provideMerge(summing),
+  Layer.provideMerge(Layer.merge(CostTracker.layerMemory, RollupStore.layerMemory))
+)
+
+const layerTables = Budgets.layer.pipe(
+  Layer.provideMerge(BudgetStore.layerTables),
+  Layer.provideMerge(Layer.merge(CostTracker.layer, RollupStore.layerTables))
+)
+
+/** The same in the database, where there is one. */
+export const layerStored = Layer.unwrapEffect(
+  Effect.map(CurrentSettings, ({ store }) => (store.database._tag === "None" ? layerMemory : layerTables))
+)

@@ -1,0 +1,256 @@
+import * as SqlClient from "@effect/sql/SqlClient"
+import type { SqlError } from "@effect/sql/SqlError"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import * as Money from "../domain/Money.js"
+import { Database } from "../store/Database.js"
+import { describe } from "../store/DatabaseError.js"
+import { Journal } from "../store/Journal.js"
+import * as BudgetScope from "./BudgetScope.js"
+import type { BudgetWindow } from "./BudgetWindow.js"
+import { CostTracker } from "./CostTracker.js"
+import * as Rollup from "./Rollup.js"
+import { RollupStore } from "./RollupStore.js"
+
+/** What is asked of the store for one budget, by this gateway. */
+export interface Ask {
+  readonly scope: string
+  readonly windows: ReadonlyArray<BudgetWindow>
+  /** What calls that wait may cost, in their order: granted as long as they fit. */
+  readonly amounts: ReadonlyArray<Money.Money>
+  /** What is wanted besides, where there is plenty. */
+  readonly more: Money.Money
+  /** What was leased and is not needed. */
+  readonly back: Money.Money
+  /** What calls under way may cost. */
+  readonly reserved: Money.Money
+}
+
+/** What the store gives, and how the budget stands behind that. */
+export interface Lease {
+  /** How many of the amounts, from the first on. */
+  readonly amounts: number
+  readonly more: Money.Money
+  readonly standing: Standing
+}
+
+/** How a budget stands. */
+export interface Standing {
+  /** Of each window, in their order. */
+  readonly spent: ReadonlyArray<Money.Money>
+  /** Unix ms; when the oldest spending leaves each window that rolls. */
+  readonly oldest: ReadonlyArray<number | undefined>
+  /** By all gateways. */
+  readonly leased: Money.Money
+  /** By this one, with what it has spent of it and the store has not heard of. */
+  readonly own: Money.Money
+  /** What calls of the other gateways may cost. */
+  readonly reservedElsewhere: Money.Money
+}
+
+/** It cannot say, this time. `message` is a safe sentence. */
+export class BudgetStoreFailed extends Schema.TaggedError<BudgetStoreFailed>()("BudgetStoreFailed", {
+  message: Schema.String
+}) {}
+
+/** What was spent of budgets, and what gateways have leased of them: together never more than the limits. */
+export class BudgetStore extends Context.Tag("orelse/BudgetStore")<
+  BudgetStore,
+  {
+    readonly lease: (ask: Ask) => Effect.Effect<Lease, BudgetStoreFailed>
+    readonly standing: (
+      scope: string,
+      windows: ReadonlyArray<BudgetWindow>
+    ) => Effect.Effect<Standing, BudgetStoreFailed>
+    /** Gives back all that this gateway has leased and not spent. */
+    readonly close: Effect.Effect<void, BudgetStoreFailed>
+    /** There is a store to ask. */
+    readonly whenUp: Effect.Effect<void>
+  }
+>() {
+  /** This gateway's alone, and as long as it runs. */
+  static readonly layerMemory: Layer.Layer<BudgetStore, never, CostTracker | RollupStore> = Layer.scoped(
+    BudgetStore,
+    Effect.gen(function* () {
+      const costs = yield* CostTracker
+      const rollups = yield* RollupStore
+      const leases = new Map<string, bigint>()
+      const add = (scope: string, amount: bigint): void => {
+        leases.set(scope, (leases.get(scope) ?? 0n) + amount)
+      }
+      yield* Effect.acquireRelease(
+        Effect.sync(() =>
+          costs.listen(({ cost_usd }, scopes) => {
+            for (const scope of scopes) add(scope, -(Money.fromText(cost_usd ?? "0") ?? 0n))
+          })
+        ),
+        (end) => Effect.sync(end)
+      )
+      const standing = (
+        scope: string,
+        windows: ReadonlyArray<BudgetWindow>
+      ): Effect.Effect<Standing, BudgetStoreFailed> =>
+        Effect.gen(function* () {
+          const of = BudgetScope.parse(scope) ?? { dimension: "global", value: "" }
+          const to = (yield* Effect.clockWith((clock) => clock.currentTimeMillis)) + 2 * Rollup.quarter
+          const spans = windows.map(({ start }) => ({ from: Rollup.bucketOf(start), to }))
+          const spent = yield* rollups.spans({ ...of, spans })
+          const rows = yield* Effect.forEach(spans, ({ from }) => rollups.query({ ...of, from, to }))
+          const own = Money.Money.make(leases.get(scope) ?? 0n)
+          return {
+            spent: spent.map(({ cost_usd }) => cost_usd),
+            oldest: rows.map(([first]) => first?.bucket),
+            leased: own,
+            own,
+            reservedElsewhere: Money.zero
+          }
+        }).pipe(Effect.mapError(({ message }) => new BudgetStoreFailed({ message })))
+      return {
+        standing,
+        lease: (ask) =>
+          Effect.map(standing(ask.scope, ask.windows), (found) => {
+            const granted = grant(ask, found)
+            add(ask.scope, granted.delta)
+            return granted.lease
+          }),
+        close: Effect.void,
+        whenUp: Effect.void
+      }
+    })
+  )
+
+  /** In the tables, for all gateways that share them. */
+  static readonly layerTables: Layer.Layer<BudgetStore, never, Database | Journal> = Layer.effect(
+    BudgetStore,
+    Effect.gen(function* () {
+      const database = yield* Database
+      const { id: run } = yield* Journal
+      const use = <A>(effect: Effect.Effect<A, SqlError, SqlClient.SqlClient>): Effect.Effect<A, BudgetStoreFailed> =>
+        database.use(effect).pipe(
+          Effect.mapError(
+            (error) =>
+              new BudgetStoreFailed({
+                message: error._tag === "SqlError" ? `the database refuses (${describe(error)})` : error.message
+              })
+          ),
+          Effect.timeoutFail({
+            duration: patience,
+            onTimeout: () => new BudgetStoreFailed({ message: `the database did not answer within ${patience}` })
+          })
+        )
+      return {
+        standing: (scope, windows) => use(standingOf(run, scope, windows)),
+        lease: (ask) => use(Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(leaseOf(run, ask)))),
+        close: use(Effect.flatMap(SqlClient.SqlClient, (sql) => sql`DELETE FROM budget_leases WHERE run = ${run}`)),
+        whenUp: database.whenUp
+      }
+    })
+  )
+}
+
+/** Nobody's request waits for longer. */
+const patience = "2 seconds"
+
+const leaseOf = (run: string, ask: Ask): Effect.Effect<Lease, SqlError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    // One gateway after the other; the next statement sees what the one before has leased.
+    yield* sql`SELECT pg_advisory_xact_lock(hashtextextended(${`budget ${ask.scope}`}, 0))`
+    yield* sql`DELETE FROM budget_leases WHERE scope = ${ask.scope} AND run <> ${run} AND expires_at < now()`
+    const { delta, lease } = grant(ask, yield* standingOf(run, ask.scope, ask.windows))
+    // By the difference: the ledger takes out of it at the same time.
+    yield* sql`
+      INSERT INTO budget_leases (scope, run, leased_usd, reserved_usd, expires_at)
+      VALUES (${ask.scope}, ${run}, greatest(0, ${usd(delta)}::numeric), ${usd(ask.reserved)}::numeric, now() + ${kept}::interval)
+      ON CONFLICT (scope, run) DO UPDATE
+        SET leased_usd = greatest(0, budget_leases.leased_usd + ${usd(delta)}::numeric),
+            reserved_usd = EXCLUDED.reserved_usd, expires_at = EXCLUDED.expires_at`
+    return lease
+  })
+
+/** A lease of a gateway that is not heard of is kept for so long: whoever has it stops to use it before. */
+const kept = "1 hour"
+
+/** In one statement: what leaves a lease to be spent is in one of both. */
+const standingOf = (
+  run: string,
+  scope: string,
+  windows: ReadonlyArray<BudgetWindow>
+): Effect.Effect<Standing, SqlError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const { dimension, value } = BudgetScope.parse(scope) ?? { dimension: "global", value: "" }
+    const starts = JSON.stringify(
+      windows.map(({ start }, place) => ({ place, start: new Date(Rollup.bucketOf(start)).toISOString() }))
+    )
+    const found = yield* sql<StandingRow>`
+      SELECT spent.usd AS spent, spent.oldest, leases.*
+        FROM (SELECT coalesce(sum(leased_usd), 0) AS leased, coalesce(sum(leased_usd) FILTER (WHERE run = ${run}), 0) AS own,
+                     coalesce(sum(reserved_usd) FILTER (WHERE run <> ${run}), 0) AS reserved
+                FROM budget_leases WHERE scope = ${scope}) AS leases
+        LEFT JOIN jsonb_to_recordset(${starts}::jsonb) AS given(place integer, start timestamptz) ON true
+        LEFT JOIN LATERAL (
+          SELECT coalesce(sum(cost_usd), 0) AS usd, min(bucket) AS oldest FROM ledger_rollups
+           WHERE dimension = ${dimension} AND value = ${value} AND bucket >= given.start) AS spent ON true
+       ORDER BY given.place`
+    const [first] = found
+    return {
+      spent: found.map(({ spent }) => amountOf(spent)),
+      oldest: found.map(({ oldest }) => oldest?.getTime()),
+      leased: amountOf(first?.leased),
+      own: amountOf(first?.own),
+      reservedElsewhere: amountOf(first?.reserved)
+    }
+  })
+
+/** As `pg` gives them. */
+interface StandingRow {
+  readonly spent: string
+  readonly oldest: Date | null
+  readonly leased: string
+  readonly own: string
+  readonly reserved: string
+}
+
+const amountOf = (text: string | undefined): Money.Money => Money.fromText(text ?? "0") ?? Money.zero
+
+const usd = (amount: bigint): string => Money.toUsd(Money.Money.make(amount))
+
+/** What there is for an ask, and what it changes of its gateway's lease. */
+const grant = (ask: Ask, standing: Standing): { readonly lease: Lease; readonly delta: bigint } => {
+  const back = ask.back > standing.own ? standing.own : ask.back
+  let free = freeOf(ask.windows, standing) + back
+  let delta = -back
+  let amounts = 0
+  for (const amount of ask.amounts) {
+    if (amount > free) break
+    free -= amount
+    delta += amount
+    amounts++
+  }
+  // Near its end a budget goes to whoever needs it.
+  const more = amounts === ask.amounts.length && free >= ask.more * plenty ? ask.more : 0n
+  return {
+    delta: delta + more,
+    lease: {
+      amounts,
+      more: Money.Money.make(more),
+      standing: {
+        ...standing,
+        leased: Money.Money.make(standing.leased + delta + more),
+        own: Money.Money.make(standing.own + delta + more)
+      }
+    }
+  }
+}
+
+const plenty = 10n
+
+/** What is neither spent nor leased of the limit with the least room; nothing of none, and never less than nothing. */
+export const freeOf = (windows: ReadonlyArray<BudgetWindow>, { leased, spent }: Standing): Money.Money => {
+  const rooms = windows.map(({ limit }, at) => limit - (spent[at] ?? 0n) - leased)
+  const least = rooms.reduce((a, b) => (b < a ? b : a), rooms[0] ?? 0n)
+  return Money.Money.make(least < 0n ? 0n : least)
+}

@@ -1,0 +1,191 @@
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { randomUUID } from "node:crypto"
+import type { Attempt } from "../domain/Attempt.js"
+import type { Caller } from "../domain/Caller.js"
+import * as Money from "../domain/Money.js"
+import * as PlainText from "../domain/PlainText.js"
+import { cacheReadTotal, type Usage } from "../domain/Usage.js"
+import { Journal } from "../store/Journal.js"
+import type { LedgerEntry, LedgerIntent } from "./LedgerEntry.js"
+
+/** Who asks for what, and where: what a row of the ledger says of a call before it is made. */
+export interface Opening {
+  readonly requestId: string | undefined
+  readonly caller: Caller
+  /** Canonical name of the model that was asked for. */
+  readonly asked: string
+  readonly instance: { readonly id: string; readonly provider: string }
+  /** The provider's own id. */
+  readonly model: string
+  readonly stream: boolean
+  /** Unix ms. */
+  readonly at: number
+  /** What hard budgets keep for it. */
+  readonly reserved: Money.Money | undefined
+  /** The hard budgets that it is taken out of. */
+  readonly budgets: ReadonlyArray<string>
+}
+
+/** How a call ended, and what it took. */
+export interface Closing {
+  readonly outcome: Attempt["outcome"]
+  readonly category: Attempt["category"]
+  readonly ms: number
+  readonly usage: Usage | undefined
+  /** Of the usage, or of the cost where there is none. */
+  readonly source: "reported" | "estimated" | undefined
+  /** `undefined` is unknown. */
+  readonly cost: Money.Money | undefined
+}
+
+/** An answer out of the cache. */
+export interface Hit extends Omit<Opening, "reserved" | "budgets"> {
+  readonly ms: number
+  readonly usage: Usage | undefined
+  /** What it would have cost. */
+  readonly saved: Money.Money | undefined
+}
+
+/** A row of the ledger that is not closed. */
+export interface OpenEntry {
+  /** Is it written down that the call is made? False: whoever must not lose it must not call. */
+  readonly kept: boolean
+  /** The first word counts. */
+  readonly close: (closing: Closing) => void
+}
+
+/** Hears of every closed row, on the spot, and which hard budgets it was taken out of. */
+export type Listener = (entry: LedgerEntry, budgets: ReadonlyArray<string>) => void
+
+/**
+ * Keeps the ledger: a row for every call that a provider could bill. That a call is made is written down before it is, and
+ * what it took when it is over.
+ */
+export class CostTracker extends Context.Tag("orelse/CostTracker")<
+  CostTracker,
+  {
+    readonly open: (opening: Opening) => OpenEntry
+    readonly hit: (hit: Hit) => void
+    /** Until it is called. */
+    readonly listen: (listener: Listener) => () => void
+  }
+>() {
+  /** Rows are told to who listens, and kept by nobody. */
+  static readonly layerMemory: Layer.Layer<CostTracker> = Layer.sync(CostTracker, () =>
+    make({ run: null, intent: () => true, entry: () => {} })
+  )
+
+  /** By way of the journal. */
+  static readonly layer: Layer.Layer<CostTracker, never, Journal> = Layer.effect(
+    CostTracker,
+    Effect.map(Journal, (journal) =>
+      make({
+        run: journal.id,
+        intent: (json) => journal.appendNow("intent", json),
+        // It is written with the request's own row, or at the end of this turn of the event loop.
+        entry: (json) => void journal.append("entry", json)
+      })
+    )
+  )
+}
+
+/** Where rows go. */
+interface Keeper {
+  /** Of this gateway's journal. */
+  readonly run: string | null
+  /** Before the call; false: it is not written down. */
+  readonly intent: (json: string) => boolean
+  readonly entry: (json: string) => void
+}
+
+const make = ({ entry: keep, intent, run }: Keeper): CostTracker["Type"] => {
+  let listeners: ReadonlyArray<Listener> = []
+  const write = (opened: LedgerIntent, closed: Closed, budgets: ReadonlyArray<string>): void => {
+    const entry: LedgerEntry = { ...opened, ...closed }
+    keep(JSON.stringify({ ...entry, run, budgets }))
+    for (const listener of listeners) listener(entry, budgets)
+  }
+  return {
+    open: (opening) => {
+      const opened = intentOf(opening)
+      const kept = intent(JSON.stringify({ ...opened, run }))
+      let closed = false
+      return {
+        kept,
+        close: ({ category, cost, ms, outcome, source, usage }) => {
+          if (closed) return
+          closed = true
+          write(
+            opened,
+            {
+              ended_at: isoTime(opening.at + ms),
+              outcome,
+              category: category ?? null,
+              ms,
+              ...tokensOf(usage),
+              usage_source: source ?? null,
+              cost_usd: cost === undefined ? null : Money.toUsd(cost),
+              saved_usd: null
+            },
+            opening.budgets
+          )
+        }
+      }
+    },
+    hit: (hit) =>
+      write(
+        intentOf({ ...hit, reserved: undefined }),
+        {
+          ended_at: isoTime(hit.at + hit.ms),
+          outcome: "hit",
+          category: null,
+          ms: hit.ms,
+          ...tokensOf(hit.usage),
+          usage_source: hit.usage === undefined ? null : "reported",
+          cost_usd: "0",
+          saved_usd: hit.saved === undefined ? null : Money.toUsd(hit.saved)
+        },
+        nothing
+      ),
+    listen: (listener) => {
+      listeners = [...listeners, listener]
+      return () => {
+        listeners = listeners.filter((other) => other !== listener)
+      }
+    }
+  }
+}
+
+type Closed = Omit<LedgerEntry, keyof LedgerIntent>
+
+const intentOf = (opening: Omit<Opening, "budgets">): LedgerIntent => ({
+  id: randomUUID(),
+  request_id: opening.requestId ?? null,
+  timestamp: isoTime(opening.at),
+  tenant: opening.caller.tenant,
+  user: opening.caller.user === undefined ? null : PlainText.of(opening.caller.user),
+  key: opening.caller.key ?? null,
+  instance: opening.instance.id,
+  provider: opening.instance.provider,
+  model: PlainText.of(opening.asked),
+  provider_model_id: PlainText.of(opening.model),
+  stream: opening.stream,
+  reserved_usd: opening.reserved === undefined ? null : Money.toUsd(opening.reserved)
+})
+
+const tokensOf = (usage: Usage | undefined) => ({
+  input_tokens: usage?.input ?? null,
+  cache_read_tokens: usage === undefined ? null : cacheReadTotal(usage),
+  cache_write_tokens: usage?.cacheWrite ?? null,
+  cache_write_1h_tokens: usage === undefined ? null : (usage.cacheWrite1h ?? 0),
+  input_audio_tokens: usage === undefined ? null : (usage.inputAudio ?? 0),
+  output_tokens: usage?.output ?? null,
+  reasoning_tokens: usage?.reasoning ?? null,
+  output_audio_tokens: usage === undefined ? null : (usage.outputAudio ?? 0)
+})
+
+const isoTime = (unixMs: number): string => new Date(unixMs).toISOString()
+
+const nothing: ReadonlyArray<string> = []
