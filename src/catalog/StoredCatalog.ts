@@ -76,7 +76,10 @@ export const following: Layer.Layer<never, never, Catalog | CurrentSettings | Da
     const database = yield* Database
     const seal = sealOf(yield* CurrentSettings)
 
+    const now = Effect.clockWith((clock) => clock.currentTimeMillis)
+
     let seen: CatalogTables.Versions | undefined
+    let listedAt = Number.NEGATIVE_INFINITY
     let followed: Overlay | undefined
     const follow = Effect.gen(function* () {
       const before = catalog.overlay()
@@ -89,13 +92,17 @@ export const following: Layer.Layer<never, never, Catalog | CurrentSettings | Da
         followed = overlay
         yield* lay(catalog, overlay)
       }
-      if (found.models !== seen?.models) {
+      // All lists are read, and a sync changes one after the other: what comes too soon is seen by a later look.
+      const models = (yield* now) - listedAt < listsEvery ? (seen?.models ?? "") : found.models
+      if (models !== seen?.models) {
         const rows = yield* CatalogTables.rows
         // Before the first list there is nothing to take.
         if (seen !== undefined || rows.length > 0) yield* catalog.setRows(rows)
+        listedAt = yield* now
       }
-      if (seen !== undefined && !same(seen, found)) yield* Effect.logInfo("the catalogue was changed")
-      seen = found
+      const known = { ...found, models }
+      if (seen !== undefined && !same(seen, known)) yield* Effect.logInfo("the catalogue was changed")
+      seen = known
     })
 
     let registered: unknown
@@ -117,9 +124,13 @@ export const following: Layer.Layer<never, never, Catalog | CurrentSettings | Da
         return Effect.logWarning(`the catalogue is not followed: the database refuses (${describe(error)})`)
       })
     )
-    yield* Effect.forkScoped(Effect.zipRight(database.whenUp, Effect.repeat(often, Schedule.spaced("1 second"))))
+    yield* Effect.forkScoped(Effect.zipRight(database.whenUp, Effect.repeat(often, Schedule.spaced(lookEvery))))
   })
 )
+
+/** In ms. With two looks from one reading of all lists to the next, what comes right after a reading is known in two seconds too. */
+const lookEvery = 900
+const listsEvery = 1.8 * lookEvery
 
 const sealOf = ({ server }: CurrentSettings["Type"]): Seal.Seal | undefined =>
   server.adminKey === undefined ? undefined : Seal.make(server.adminKey)

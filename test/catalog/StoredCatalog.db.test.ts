@@ -146,6 +146,32 @@ layer(migrated, { timeout: "60 seconds" })("the catalogue in the tables", (it) =
     })
   )
 
+  it.scoped(
+    "reads the lists at every other look at most, however often a sync changes them, and the last one too",
+    () =>
+      Effect.gen(function* () {
+        yield* tidy
+        let readings = 0
+        const one = yield* replica().pipe(
+          Statement.withTransformer((statement) =>
+            Effect.sync(() => {
+              if (statement.compile()[0].includes("FROM models JOIN")) readings++
+              return statement
+            })
+          )
+        )
+        yield* settled
+        const before = readings
+        for (let second = 1; second <= 10; second++) {
+          yield* CatalogTables.replace(instance("a"), [listed(`x-${second}`)])
+          yield* TestClock.adjust("1 second")
+          yield* settled
+        }
+        assert.isAtMost(readings - before, 6)
+        assert.isAtMost(yield* soon(() => one.catalog.snapshot().modelNames.includes("x-10")), 2)
+      })
+  )
+
   it.scoped("keeps a change that is made here while an older state is read", () =>
     Effect.gen(function* () {
       yield* tidy

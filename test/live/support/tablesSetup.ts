@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import * as Postgres from "./postgres.js"
 
-export default async (): Promise<(() => Promise<void>) | undefined> => {
+export const setup = async (): Promise<(() => Promise<void>) | undefined> => {
   if (process.env["TEST_DATABASE_URL"]) return undefined
   if (!Postgres.hasPostgres) {
     process.stderr.write(
