@@ -31,7 +31,7 @@ export class Books {
   private kept: ReadonlyArray<Kept> = nothing
   private bounds: MaxCost.Bounds | undefined = undefined
   private held: ReadonlyArray<() => void> = nothing
-  private readonly refusals = new Map<Candidate, Refusal>()
+  private refusals: Map<Candidate, Refusal> | undefined = undefined
 
   constructor(
     private readonly desk: Desk,
@@ -47,7 +47,7 @@ export class Books {
   refusalOf(candidates: ReadonlyArray<Candidate>): Refusal | undefined {
     let first: Refusal | undefined = undefined
     for (const candidate of candidates) {
-      const refusal = this.refusals.get(candidate)
+      const refusal = this.refusals?.get(candidate)
       if (refusal === undefined) return undefined
       if (first === undefined || passes(refusal) < passes(first)) first = refusal
     }
@@ -56,6 +56,7 @@ export class Books {
 
   /** What the store must be asked for before any of these can be paid; mostly nothing. */
   wants(candidates: ReadonlyArray<Candidate>): ReadonlyArray<Want> {
+    if (!this.desk.budgets.areHard()) return nothing
     const wants = new Map<Purse, Want>()
     for (const candidate of candidates) {
       const purses = this.desk.budgets.pursesOf(this.subject(candidate))
@@ -72,7 +73,7 @@ export class Books {
 
   /** Why no budget pays for a call to this candidate, where that was found. */
   refusal(candidate: Candidate): Refusal | undefined {
-    return this.refusals.get(candidate)
+    return this.refusals?.get(candidate)
   }
 
   /** What is kept for the request until its first call takes it. */
@@ -80,30 +81,37 @@ export class Books {
     this.held = [...this.held, release]
   }
 
-  /** Keeps what a call may cost; false: no budget pays for it. To be called before the call has leave, and given back without. */
+  /** Keeps what a call may cost that has leave; false: no budget pays for it, and it must not be made. */
   reserve(candidate: Candidate): boolean {
     const { budgets } = this.desk
+    if (!budgets.areHard()) return true
     const purses = budgets.pursesOf(this.subject(candidate))
     if (purses.length === 0) return true
     this.letGo()
     const reserved = budgets.reserve(purses, this.most(candidate))
     if ("reason" in reserved) {
-      this.refusals.set(candidate, reserved)
+      this.refuse(candidate, reserved)
       return false
     }
     const entry = this.open(candidate, reserved)
     if (!entry.kept) {
       reserved.settle(Money.zero)
-      this.refusals.set(candidate, unwritten(purses))
+      this.refuse(candidate, unwritten(purses))
       return false
     }
-    this.refusals.delete(candidate)
+    this.refusals?.delete(candidate)
     this.kept = [...this.kept, { candidate, entry, reservation: reserved }]
     return true
   }
 
+  private refuse(candidate: Candidate, refusal: Refusal): void {
+    this.refusals ??= new Map()
+    this.refusals.set(candidate, refusal)
+  }
+
   /** What was kept for a call that is not made after all. */
   giveBack(candidate: Candidate): void {
+    if (this.kept.length === 0) return
     const found = this.kept.find((each) => each.candidate === candidate)
     if (found === undefined) return
     this.kept = this.kept.filter((each) => each !== found)

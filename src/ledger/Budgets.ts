@@ -25,6 +25,8 @@ export interface Reservation {
 export class Budgets extends Context.Tag("orelse/Budgets")<
   Budgets,
   {
+    /** Is there any hard budget? */
+    readonly areHard: () => boolean
     /** The hard budgets that a call is taken out of; mostly none. */
     readonly pursesOf: (subject: Subject) => ReadonlyArray<Purse>
     /** Keeps the most that a call can cost in all of them, or in none; `undefined`: nobody knows how much that is. */
@@ -75,6 +77,10 @@ export class Budgets extends Context.Tag("orelse/Budgets")<
       yield* Effect.addFinalizer(() => Effect.ignore(store.close))
 
       return {
+        areHard: () => {
+          refresh()
+          return purses.areAny
+        },
         pursesOf: (subject) => {
           refresh()
           return purses.of(subject)

@@ -27,6 +27,10 @@ export class Purses {
     }
   }
 
+  get areAny(): boolean {
+    return this.settings.size > 0
+  }
+
   of({ caller: { key, user }, instance, model }: Subject): ReadonlyArray<Purse> {
     if (this.settings.size === 0) return none
     const found: Array<Purse> = []
