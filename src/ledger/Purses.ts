@@ -11,6 +11,8 @@ export class Purses {
   /** By scope. */
   private readonly purses = new Map<string, Purse>()
   private leased: () => void = () => {}
+  /** The store has answered once. */
+  private heard = false
   private settings = new Map<string, BudgetSettings>()
 
   constructor(
@@ -61,9 +63,11 @@ export class Purses {
       if (purse.wasDenied(amount, now) && !purse.covers(amount, now)) return Effect.void
       const waiting = purse.wait(amount)
       hold(() => purse.leave(waiting))
-      return purse.turn.withPermits(1)(
+      const answered = purse.turn.withPermits(1)(
         Effect.suspend(() => (waiting.answered ? Effect.void : Effect.uninterruptible(this.ask(purse))))
       )
+      // A store that is still starting is waited for.
+      return this.heard ? answered : Effect.zipRight(Effect.race(this.store.whenUp, Effect.sleep(patience)), answered)
     })
 
   /** Succeeds as soon as anything is leased. */
@@ -98,6 +102,7 @@ export class Purses {
         Effect.match({
           onFailure: () => purse.lost(asked.back),
           onSuccess: ({ amounts, more, standing }) => {
+            this.heard = true
             purse.granted(amounts, more, standing.own, leftOf(windows, standing), this.now())
             if (purse.isLeased) this.leased()
           }
@@ -120,6 +125,8 @@ export class Purses {
 }
 
 const none: ReadonlyArray<Purse> = []
+
+const patience = "5 seconds"
 
 /** What there is left, and which limit is the nearest. */
 const leftOf = (windows: ReadonlyArray<BudgetWindow.BudgetWindow>, standing: Standing): Left => {
