@@ -18,39 +18,50 @@ import * as Canonical from "./Canonical.js"
  * The trace, the session and the request's id come as headers; they are not in it.
  */
 export class CacheKeys {
-  /** Hash of a body's bytes -> hash of what it says, so that the same bytes are read once. */
+  /** Hash of a body's bytes -> hash of what it says, so that bytes that come again and again are read once. */
   private known: LRUCache<string, string> | undefined = undefined
+  /** Marks of the bodies that came lately: only what comes again is worth being known, and marks are no work for the heap. */
+  private readonly lately = new Int32Array(marks)
 
   /** `streamed`: it is answered by a stream, whatever it says itself. `undefined`: a body that cannot be told from others. */
-  of(
-    { body, dialect, headers, model }: ChatRequest,
-    caller: Caller,
-    chain: string,
-    streamed: boolean
-  ): string | undefined {
-    const said = this.said(body, streamed)
+  of(request: ChatRequest, caller: Caller, chain: string, streamed: boolean): string | undefined {
+    const { dialect, headers, model } = request
+    const said = this.said(request, streamed)
     if (said === undefined) return undefined
     const scope = [version, dialect, streamed, caller.tenant, caller.key, caller.user, chain, model, headersOf(headers)]
     return sha256(JSON.stringify(scope) + said)
   }
 
-  private said(body: Uint8Array, streamed: boolean): string | undefined {
-    this.known ??= new LRUCache({ max: mostKnown })
-    const bytes = `${sha256(body)}${streamed ? "s" : "w"}`
-    const known = this.known.get(bytes)
+  private said(request: ChatRequest, streamed: boolean): string | undefined {
+    const bytes = sha256(request.body) + (streamed ? "s" : "w")
+    const known = this.known?.get(bytes)
     if (known !== undefined) return known
-    const canonical = Canonical.of(body, streamed ? unsaidOfStreams : unsaid)
+    const canonical = Canonical.of(request, streamed ? unsaidOfStreams : unsaid)
     if (canonical === undefined) return undefined
     const said = sha256(canonical)
-    this.known.set(bytes, said)
+    if (this.cameBefore(bytes)) {
+      this.known ??= new LRUCache({ max: mostKnown })
+      this.known.set(bytes, said)
+    }
     return said
+  }
+
+  private cameBefore(bytes: string): boolean {
+    let mark = 0
+    for (let at = 0; at < 8; at++) mark = Math.imul(mark, 67) + bytes.charCodeAt(at)
+    const place = (mark >>> 0) % marks
+    if (this.lately[place] === (mark | 0)) return true
+    this.lately[place] = mark
+    return false
   }
 }
 
 const sha256 = (data: string | Uint8Array): string => hash("sha256", data, "base64url")
 
-const headersOf = (headers: ChatRequest["headers"]): ReadonlyArray<readonly [string, string]> =>
-  Object.entries(headers).toSorted(([a], [b]) => (a < b ? -1 : 1))
+const headersOf = (headers: ChatRequest["headers"]): ReadonlyArray<readonly [string, string]> => {
+  const entries = Object.entries(headers)
+  return entries.length < 2 ? entries : entries.toSorted(([a], [b]) => (a < b ? -1 : 1))
+}
 
 /** Of what is hashed, for stores that outlive a process. */
 const version = 1
@@ -60,3 +71,6 @@ const unsaidOfStreams = new Set(["stream"])
 
 /** Some 200 bytes each. */
 const mostKnown = 10_000
+
+/** A prime, of 4 bytes each. */
+const marks = 16_381

@@ -22,14 +22,16 @@ export const make = (limits: () => Limits, timers: Timers): CacheStore["Type"] =
   }
 }
 
-interface Kept {
-  /** `body` is empty where it is packed. */
-  readonly answer: StoredAnswer
-  readonly packed: Uint8Array | undefined
-  /** When it was kept and for how long, in ms. */
-  readonly at: number
-  readonly ttl: number
+/** An answer whose body is packed; the body of `answer` itself is empty. */
+class Packed {
+  constructor(
+    readonly answer: StoredAnswer,
+    readonly bytes: Uint8Array
+  ) {}
 }
+
+/** Mostly the answer itself: each object more is one that outlives the heap's youth. */
+type Kept = StoredAnswer | Packed
 
 class MemoryStore {
   /** None before there is an answer to keep: the library makes room for all of them at once. */
@@ -50,17 +52,17 @@ class MemoryStore {
 
   readonly get = (key: string, found: (answer: StoredAnswer | undefined) => void): Cancel => {
     const kept = this.entries?.get(key)
-    if (kept?.packed === undefined) {
-      found(kept?.answer)
+    if (!(kept instanceof Packed)) {
+      found(kept)
       return nothing
     }
-    const { answer, packed } = kept
-    if (packed.length <= shortPacked) {
-      found({ ...answer, body: inflateRawSync(packed) })
+    const { answer, bytes } = kept
+    if (bytes.length <= shortPacked) {
+      found({ ...answer, body: inflateRawSync(bytes) })
       return nothing
     }
     let left = false
-    inflateRaw(packed, (error, body) => {
+    inflateRaw(bytes, (error, body) => {
       if (!left) found(error === null ? { ...answer, body } : undefined)
     })
     return () => {
@@ -69,7 +71,7 @@ class MemoryStore {
   }
 
   readonly set = (key: string, answer: StoredAnswer, ttl: number): void => {
-    keep(this.current(), key, { answer, packed: undefined, at: this.now(), ttl })
+    keep(this.current(), key, answer, ttl)
     if (answer.body.length <= this.bounds.compressAbove) return
     this.unpacked.add(key)
     this.packSoon()
@@ -120,7 +122,9 @@ class MemoryStore {
     const { maxBytes, maxEntries } = this.bounds
     if (entries !== undefined && bounds.maxBytes === maxBytes && bounds.maxEntries === maxEntries) return entries
     this.entries = this.empty()
-    for (const [key, kept] of [...(entries?.entries() ?? [])].toReversed()) keep(this.entries, key, kept)
+    for (const [key, kept] of [...(entries?.entries() ?? [])].toReversed()) {
+      keep(this.entries, key, kept, entries?.getRemainingTTL(key) ?? 0)
+    }
     return this.entries
   }
 
@@ -139,8 +143,8 @@ class MemoryStore {
     for (const key of this.unpacked) {
       this.unpacked.delete(key)
       const kept = this.entries?.peek(key)
-      if (kept === undefined || kept.packed !== undefined) continue
-      const { body } = kept.answer
+      if (kept === undefined || kept instanceof Packed) continue
+      const { body } = kept
       if (body.length > longBody) {
         this.packing = true
         deflateRaw(body, fast, (_, small) => {
@@ -157,20 +161,24 @@ class MemoryStore {
     if (this.unpacked.size > 0) this.packSoon()
   }
 
-  private repack(key: string, { answer, at, ttl }: Kept, small: Uint8Array): void {
-    if (small.length > worthwhile * answer.body.length || this.entries === undefined) return
-    const packed = new Uint8Array(small.length)
-    packed.set(small)
-    keep(this.entries, key, { answer: { ...answer, body: none }, packed, at, ttl })
+  private repack(key: string, answer: StoredAnswer, small: Uint8Array): void {
+    const { entries } = this
+    if (small.length > worthwhile * answer.body.length || entries === undefined) return
+    const bytes = new Uint8Array(small.length)
+    bytes.set(small)
+    keep(entries, key, new Packed({ ...answer, body: none }, bytes), entries.getRemainingTTL(key))
   }
 }
 
-const keep = (entries: LRUCache<string, Kept>, key: string, kept: Kept): void => {
-  entries.set(key, kept, { size: sizeOf(key, kept), ttl: Math.max(1, Math.ceil(kept.ttl)), start: kept.at })
+const keep = (entries: LRUCache<string, Kept>, key: string, kept: Kept, ttl: number): void => {
+  entries.set(key, kept, { size: sizeOf(key, kept), ttl: Math.max(1, Math.ceil(ttl)) })
 }
 
-const sizeOf = (key: string, { answer, packed }: Kept): number =>
-  overhead + key.length + (packed ?? answer.body).length + (answer.frames?.byteLength ?? 0)
+/** What it holds, also where its bytes are a piece of more. */
+const sizeOf = (key: string, kept: Kept): number => {
+  const [answer, { buffer }] = kept instanceof Packed ? [kept.answer, kept.bytes] : [kept, kept.body]
+  return overhead + key.length + buffer.byteLength + (answer.frames?.byteLength ?? 0)
+}
 
 /** Of an entry besides its bytes: the objects that hold them. */
 const overhead = 512

@@ -72,7 +72,7 @@ export class ResponseCache extends Context.Tag("orelse/ResponseCache")<
       found: (found: Found | undefined) => void
     ) => Timers.Cancel
     /** Keeps an answer, unless it is too long. */
-    readonly keep: (key: string, answer: Omit<StoredAnswer, "storedAt">) => void
+    readonly keep: (key: string, answer: StoredAnswer) => void
     /** Counts an answer that was given, and tells those who listen. */
     readonly given: (given: Given) => void
     /** Whoever keeps books hears of every answer that was given. It must not throw. */
@@ -145,7 +145,7 @@ const make = (
       }),
     keep: (key, answer) => {
       const { maxEntryBytes, staleIfError = 0, ttl } = settings()
-      if (answer.body.length <= maxEntryBytes) store.set(key, { ...answer, storedAt: now() }, ttl + staleIfError)
+      if (answer.body.length <= maxEntryBytes) store.set(key, answer, ttl + staleIfError)
     },
     given: (given) => {
       const { how, saved, savedMs } = given

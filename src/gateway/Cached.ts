@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Runtime from "effect/Runtime"
 import * as CachePolicy from "../cache/CachePolicy.js"
+import type { StoredAnswer } from "../cache/CacheStore.js"
 import type { Found, Given, ResponseCache } from "../cache/ResponseCache.js"
 import type { Snapshot } from "../catalog/Catalog.js"
 import type { Attempt } from "../domain/Attempt.js"
@@ -55,10 +56,15 @@ interface Shape<A> {
   readonly made: (answer: A, asking: Asking, given: Tell, over: () => void) => Shared<A, Asking>
 }
 
-/** Tells of an answer that was given without asking anybody. */
-type Tell = (asking: Asking, how: Given["how"], served: Served, savedMs: number) => void
-
-type Served = Pick<Given, "instance" | "model" | "provider" | "saved" | "usage">
+/** Tells of an answer that was given without asking anybody, and who had made it. */
+type Tell = (
+  asking: Asking,
+  how: Given["how"],
+  by: Pick<Given, "instance" | "model" | "provider">,
+  saved: Given["saved"],
+  usage: Given["usage"],
+  savedMs: number
+) => void
 
 /** `ask` with a cache before it, for whole answers. */
 export const whole = (ask: Starter<ChatReply>, caching: Caching): Starter<ChatReply> =>
@@ -75,7 +81,7 @@ export const whole = (ask: Starter<ChatReply>, caching: Caching): Starter<ChatRe
       return {
         join: (other, leads) => {
           if (leads) return { ...reply, cache: "miss" }
-          given(other, "coalesced", { ...reply, usage: answer.usage, saved: cost }, 0)
+          given(other, "coalesced", reply, cost, answer.usage, 0)
           return { ...reply, cache: "hit", age: 0, saved: cost, attempts: [], cost: Money.zero }
         },
         abandon: () => {}
@@ -100,9 +106,7 @@ export const streamed = (ask: Starter<ChatReplyStream>, caching: Caching): Start
       return {
         join: (other, leads) =>
           stream.join(
-            leads
-              ? undefined
-              : ({ cost, served, usage }) => given(other, "coalesced", { ...served, usage, saved: cost }, 0)
+            leads ? undefined : ({ cost, served, usage }) => given(other, "coalesced", served, cost, usage, 0)
           ),
         abandon: stream.abandon
       }
@@ -122,12 +126,14 @@ const cached = <A extends ServedBy>(
   const chains = new CacheChains()
   const flights = new Flights<A, Asking>(runtime)
 
-  const given: Tell = ({ caller, log, request }, how, { instance, model, provider, saved, usage }, savedMs) =>
+  const given: Tell = ({ caller, log, request }, how, by, saved, usage, savedMs) => {
+    const { instance, model, provider } = by
     cache.given({ how, request, caller, id: log?.id, provider, instance, model, usage, saved, savedMs })
+  }
 
   const replayed = (asking: Asking, found: Found, how: "hit" | "stale", failed: ReadonlyArray<Attempt>): A => {
     const { answer } = found
-    given(asking, how, { ...answer, saved: answer.cost }, answer.ms)
+    given(asking, how, answer, answer.cost, answer.usage, answer.ms)
     return shape.replay(found, how, failed)
   }
 
@@ -200,29 +206,50 @@ const cached = <A extends ServedBy>(
   }
 }
 
+type Kept = Pick<StoredAnswer, "answered" | "cost" | "frames" | "usage"> & { readonly body: ReadonlyArray<Uint8Array> }
+
 /** Keeps an answer under the key of its request. */
 const keep = (
   { cache }: Caching,
   { at, key, timers }: Asking,
   { dropped, instance, model, provider }: Pick<ServedBy, "dropped" | "instance" | "model" | "provider">,
-  kept: Pick<Parameters<ResponseCache["Type"]["keep"]>[1], "answered" | "cost" | "frames" | "usage"> & {
-    readonly body: ReadonlyArray<Uint8Array>
-  }
-): void =>
-  cache.keep(key, { ...kept, provider, instance, model, dropped, body: joined(kept.body), ms: timers.now() - at })
+  { answered, body, cost, frames, usage }: Kept
+): void => {
+  const now = timers.now()
+  const ms = now - at
+  // No spread: this is made for every request that misses.
+  cache.keep(key, {
+    body: joined(body),
+    frames,
+    provider,
+    instance,
+    model,
+    dropped,
+    answered,
+    usage,
+    cost,
+    ms,
+    storedAt: now
+  })
+}
 
 /** In memory of its own: a piece of a larger buffer would hold all of it. */
 const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const [first] = pieces
+  if (pieces.length === 1 && first !== undefined && first.buffer.byteLength - first.length <= enoughAlone) return first
   let size = 0
   for (const piece of pieces) size += piece.length
-  const whole = Buffer.allocUnsafeSlow(size)
+  const all = Buffer.allocUnsafeSlow(size)
   let at = 0
   for (const piece of pieces) {
-    whole.set(piece, at)
+    all.set(piece, at)
     at += piece.length
   }
-  return whole
+  return all
 }
+
+/** What came in one packet has its headers beside it. They cost less than a copy. */
+const enoughAlone = 1_024
 
 const lengthsOf = (frames: ReadonlyArray<Buffer>): Uint32Array => Uint32Array.from(frames, ({ length }) => length)
 

@@ -31,9 +31,7 @@ export class Flights<A, W> {
     return (goOn) => {
       const boarded = this.flights.get(key)?.board(who, goOn)
       if (boarded !== undefined) return boarded
-      const flight = new Flight<A, W>(this.runtime, () => {
-        if (this.flights.get(key) === flight) this.flights.delete(key)
-      })
+      const flight = new Flight<A, W>(this.runtime, key, this.flights)
       this.flights.set(key, flight)
       return flight.begin(who, start, goOn)
     }
@@ -64,18 +62,21 @@ interface Waiting<W> {
   readonly leads: boolean
 }
 
+/** It holds nothing that is over, nor a closure that would: a map that has lived long makes the heap keep what is dead. */
 class Flight<A, W> {
-  private waiting = new Map<GoOn<A>, Waiting<W>>()
+  private waiting: Map<GoOn<A>, Waiting<W>> | undefined = new Map()
   private landed: Shared<A, W> | undefined = undefined
   private stop: Cancel | undefined = undefined
+  private isOver = false
 
   constructor(
     private readonly runtime: Runtime.Runtime<never>,
-    private readonly over: () => void
+    private readonly key: string,
+    private readonly flights: Map<string, Flight<A, W>>
   ) {}
 
   begin(who: W, start: Start<A, W>, goOn: GoOn<A>): Cancel {
-    this.waiting.set(goOn, { who, leads: true })
+    this.waiting?.set(goOn, { who, leads: true })
     let stop: Cancel | undefined
     const cancel = start(this.over)((outcome) => {
       if (Either.isRight(outcome)) return this.land(Exit.succeed(outcome.right))
@@ -83,38 +84,45 @@ class Flight<A, W> {
       stop = () => fiber.unsafeInterruptAsFork(fiber.id())
       fiber.addObserver((exit) => this.land(exit))
     })
-    this.stop = () => (stop ?? cancel)()
+    if (this.waiting !== undefined) this.stop = () => (stop ?? cancel)()
     return () => this.leave(goOn)
   }
 
   /** `undefined`: it has landed, and cannot be shared any more. */
   board(who: W, goOn: GoOn<A>): Cancel | undefined {
-    if (this.landed === undefined) {
+    if (this.waiting !== undefined) {
       this.waiting.set(goOn, { who, leads: false })
       return () => this.leave(goOn)
     }
-    const part = this.landed.join(who, false)
+    const part = this.landed?.join(who, false)
     if (part === undefined) return undefined
     goOn(Either.right(part))
     return () => {}
   }
 
+  private readonly over = (): void => {
+    this.isOver = true
+    this.landed = undefined
+    if (this.flights.get(this.key) === this) this.flights.delete(this.key)
+  }
+
   private leave(goOn: GoOn<A>): void {
-    if (!this.waiting.delete(goOn) || this.waiting.size > 0) return
+    if (this.waiting?.delete(goOn) !== true || this.waiting.size > 0) return
     this.over()
     this.stop?.()
   }
 
   private land(how: Exit.Exit<Shared<A, W>, GatewayError>): void {
-    const { waiting } = this
-    this.waiting = new Map()
+    const waiting = this.waiting ?? new Map<GoOn<A>, Waiting<W>>()
+    this.waiting = undefined
+    this.stop = undefined
     if (Exit.isFailure(how)) {
       this.over()
       const failed = Cause.isInterruptedOnly(how.cause) ? Effect.interrupt : Effect.failCause(how.cause)
       for (const goOn of waiting.keys()) goOn(Either.left(failed))
       return
     }
-    this.landed = how.value
+    if (!this.isOver) this.landed = how.value
     // Everybody has a part before anybody reads: what is read at once may be over at once.
     const parts = [...waiting].map(([goOn, { leads, who }]) => {
       const part = Call.guard(() => partOf(how.value, who, leads))

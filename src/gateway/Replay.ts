@@ -1,3 +1,4 @@
+import type { StoredAnswer } from "../cache/CacheStore.js"
 import type { Found } from "../cache/ResponseCache.js"
 import type { CacheOutcome } from "../domain/CacheControl.js"
 import type { ChatAnswer } from "../domain/ChatAnswer.js"
@@ -9,12 +10,23 @@ import type { ChatReply, ChatReplyStream, ReplySink, ServedBy, StreamEnd } from 
 type Failed = ChatReply["attempts"]
 
 /** An answer that was kept, as a whole one. */
-export const whole = (found: Found, cache: CacheOutcome, failed: Failed): ChatReply => ({
-  ...servedBy(found, cache),
-  answer: new KeptAnswer(found),
-  attempts: failed,
-  cost: Money.zero
-})
+export const whole = (found: Found, cache: CacheOutcome, failed: Failed): ChatReply => {
+  const { age, answer } = found
+  // No spread: this is all that a hit takes.
+  return {
+    provider: answer.provider,
+    instance: answer.instance,
+    model: answer.model,
+    fallback: false,
+    dropped: answer.dropped,
+    cache,
+    age,
+    saved: answer.cost,
+    answer: new KeptAnswer(answer),
+    attempts: failed,
+    cost: Money.zero
+  }
+}
 
 /** An answer that was kept, as the stream that it was: as fast as it is taken. */
 export const stream = (found: Found, cache: CacheOutcome, failed: Failed): ChatReplyStream => {
@@ -42,7 +54,7 @@ class KeptAnswer implements ChatAnswer {
   readonly reportedCost = undefined
   private read: ChatAnswer["view"] | undefined = undefined
 
-  constructor({ answer }: Found) {
+  constructor(answer: StoredAnswer) {
     this.body = answer.body
     this.model = answer.answered
     this.usage = answer.usage

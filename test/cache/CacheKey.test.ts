@@ -4,6 +4,7 @@ import * as FastCheck from "effect/FastCheck"
 import { CacheKeys } from "../../src/cache/CacheKey.js"
 import { local, type Caller } from "../../src/domain/Caller.js"
 import type { ChatRequest } from "../../src/domain/ChatRequest.js"
+import { makeRequest } from "../../src/protocol/openai/RequestIn.js"
 import { fronts } from "../../src/protocol/Fronts.js"
 
 type Json = Readonly<Record<string, unknown>>
@@ -59,6 +60,13 @@ const asked = (json: Json | string, more: Partial<ChatRequest> = {}): ChatReques
 }
 
 const keys = new CacheKeys()
+
+/** The same request with another body, also one that no front would take. */
+const saying = (request: ChatRequest, text: string): ChatRequest => ({
+  ...request,
+  body: Buffer.from(text),
+  view: JSON.parse(text)
+})
 
 const keyOf = (request: ChatRequest, caller: Caller = local, chain = "a", streamed = false): string =>
   keys.of(request, caller, chain, streamed) ?? assert.fail("no key")
@@ -119,16 +127,15 @@ describe("the key of a request", () => {
       FastCheck.property(FastCheck.constantFrom(...ways), FastCheck.jsonValue(), (path, to) => {
         const other = changed(full, path, to)
         FastCheck.pre(JSON.stringify(other) !== JSON.stringify(full) && !deepEqual(other, full))
-        const body = Buffer.from(JSON.stringify(other))
-        assert.notStrictEqual(keyOf({ ...asked(full), body }), plain, path.join("."))
+        assert.notStrictEqual(keyOf(saying(asked(full), JSON.stringify(other))), plain, path.join("."))
       }),
       { numRuns: 2_000 }
     )
   })
 
   it.each(Object.keys(full))("is another one without %s", (name) => {
-    const body = Buffer.from(JSON.stringify(changed(full, [name], gone)))
-    assert.notStrictEqual(keyOf({ ...asked(full), body }), keyOf(asked(full)))
+    const without = JSON.stringify(changed(full, [name], gone))
+    assert.notStrictEqual(keyOf(saying(asked(full), without)), keyOf(asked(full)))
   })
 
   it("tells apart whose names or texts run together alike", () => {
@@ -147,7 +154,7 @@ describe("the key of a request", () => {
     ]
     assert.lengthOf(new Set(callers.map((each) => keyOf(request, each))), callers.length)
     const alike = ['{"a":"b"}', '{"a":["b"]}', '{"a":{"b":null}}', '{"a":null,"b":null}', '{"a,b":null}']
-    const bodies = alike.map((text) => ({ ...request, body: Buffer.from(text) }))
+    const bodies = alike.map((text) => saying(request, text))
     assert.lengthOf(new Set(bodies.map((each) => keyOf(each))), alike.length)
   })
 
@@ -186,17 +193,47 @@ describe("the key of a request", () => {
 
   it("tells numbers apart that a double cannot", () => {
     const seeded = (seed: string) => keyOf(asked(`{"model":"m","messages":[],"seed":${seed}}`))
-    const seeds = ["9007199254740993", "9007199254740992", "9007199254740991", "0.12345678901234567891", "null"]
+    const seeds = [
+      "9007199254740993",
+      "9007199254740992",
+      "9007199254740991",
+      "-9007199254740993",
+      "123456789012345678901234567890",
+      "123456789012345678901234567891",
+      "0.12345678901234567891",
+      "0.12345678901234567892",
+      "0.12345678901234568",
+      "null"
+    ]
     assert.lengthOf(new Set(seeds.map(seeded)), seeds.length)
     assert.strictEqual(seeded("1"), seeded("1.0"))
+    assert.strictEqual(seeded("0.12345678901234568"), seeded("0.12345678901234568"))
     assert.strictEqual(
       keyOf(asked('{"model":"m","seed":9007199254740993,"messages":[]}')),
       keyOf(asked('{ "seed" : 9007199254740993, "messages":[], "model":"m" }'))
     )
   })
 
+  it("goes by the bytes where a program has put into its request what JSON has not", () => {
+    const made = (fields: Json) => keyOf(Either.getOrThrow(makeRequest({ model: "m", messages: [], ...fields })))
+    const at = (ms: number) => made({ metadata: { at: new Date(ms) } })
+    assert.strictEqual(at(1), at(1))
+    assert.notStrictEqual(at(1), at(2))
+    assert.strictEqual(made({ seed: undefined }), made({}))
+    assert.strictEqual(at(1), made({ metadata: { at: new Date(1).toISOString() } }))
+  })
+
+  it("is the same however often the same bytes come, for a stream and for a whole answer", () => {
+    const own = new CacheKeys()
+    const requests = Array.from({ length: 50 }, (_, seed) => asked({ ...full, seed }))
+    const all = () => requests.flatMap((each) => [own.of(each, local, "a", false), own.of(each, local, "a", true)])
+    const first = all()
+    assert.lengthOf(new Set(first), 100)
+    for (let round = 0; round < 3; round++) assert.deepStrictEqual(all(), first)
+  })
+
   it("is none for what cannot be told from others, or is nested absurdly", () => {
-    const of = (text: string) => keys.of({ ...asked(full), body: Buffer.from(text) }, local, "a", false)
+    const of = (text: string) => keys.of(saying(asked(full), text), local, "a", false)
     assert.isUndefined(of('{"seed":1e400}'))
     assert.isUndefined(of(`{"a":${"[".repeat(100_000)}${"]".repeat(100_000)}}`))
     assert.isUndefined(of(`{"a":${'{"b":'.repeat(300)}1${"}".repeat(300)}}`))

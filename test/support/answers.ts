@@ -3,7 +3,8 @@ import * as Money from "../../src/domain/Money.js"
 
 /** An answer as it is kept. */
 export const stored = (body: string | Uint8Array, more: Partial<StoredAnswer> = {}): StoredAnswer => ({
-  body: typeof body === "string" ? Buffer.from(body) : body,
+  // In memory of its own, as what counts is what is held.
+  body: typeof body === "string" ? new Uint8Array(Buffer.from(body)) : body,
   frames: undefined,
   provider: "openai",
   instance: "a",
