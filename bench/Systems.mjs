@@ -40,14 +40,14 @@ export const subject = (databaseUrl, command = process.env.BENCH_SUT) =>
     : { name: "BENCH_SUT", command: () => ["sh", "-c", `exec ${command}`], env: process.env }
 
 /** A running system: `{ child, port, group, logBytes() }`. `directory` is for its files and must not exist yet;
- * with a `strategy` three instances serve the model. */
-export const bringUp = async (system, { upstream, directory, core, strategy }) => {
+ * with a `strategy` three instances serve the model, with a `cache` orelse keeps every answer. */
+export const bringUp = async (system, { upstream, directory, core, strategy, cache }) => {
   mkdirSync(directory)
   const port = await freePort()
   const config = path.join(directory, "orelse.yaml")
   const log = path.join(directory, "access.log")
   const outputFile = path.join(directory, "output.txt")
-  writeFileSync(config, configFile(upstream, log, strategy))
+  writeFileSync(config, configFile(upstream, log, strategy, cache))
   const output = openSync(outputFile, "w")
   const child = start(system.command({ port, config }), {
     core,
@@ -76,7 +76,7 @@ export const bringUp = async (system, { upstream, directory, core, strategy }) =
 
 const here = (file) => fileURLToPath(new URL(file, import.meta.url))
 
-const configFile = (upstream, log, strategy) => {
+const configFile = (upstream, log, strategy, cache) => {
   const ids = strategy === undefined ? ["mock"] : ["mock", "mock-b", "mock-c"]
   const instances = ids.map((id) => ({ id, provider: "openai-compatible", baseUrl: upstream, apiKey: "sk-bench" }))
   // JSON is YAML too.
@@ -85,6 +85,7 @@ const configFile = (upstream, log, strategy) => {
     models: [{ id: "mock-0", targets: ids.map((instance) => ({ instance, model: "mock-0" })) }],
     routing: { strategy: strategy ?? "priority" },
     health: { checkOnStart: false },
+    ...(cache === undefined ? {} : { cache: { enabled: true, policy: "all" } }),
     log: { level: "info", format: "json", file: log }
   })
 }

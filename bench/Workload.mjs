@@ -3,6 +3,9 @@
 /** Content chunks in one stream; a finish chunk, a usage chunk and `[DONE]` follow them. */
 export const CHUNKS = 64
 
+/** Stands in a request for what may set it apart from all others. */
+export const UNIQUE = "000000000000"
+
 const request = {
   model: "mock-0",
   messages: [
@@ -15,10 +18,10 @@ const request = {
   temperature: 0.7,
   top_p: 1,
   max_tokens: 256,
-  user: "tenant-7"
+  user: `tenant-${UNIQUE}`
 }
 
-/** About 1.1 KB of JSON, by the kind of answer that is asked for. A temperature above 0 keeps answer caches out of it. */
+/** About 1.1 KB of JSON, by the kind of answer that is asked for. A temperature above 0 keeps answer caches out of it that are not told otherwise. */
 export const bodies = {
   buffered: JSON.stringify(request),
   streaming: JSON.stringify({ ...request, stream: true, stream_options: { include_usage: true } })

@@ -10,14 +10,14 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { Worker } from "node:worker_threads"
 import { chatRequest, Connection } from "./Connection.mjs"
 import { cpuSecondsByGroup, stolenSeconds } from "./Procfs.mjs"
-import { bodies } from "./Workload.mjs"
+import { bodies, UNIQUE } from "./Workload.mjs"
 
 const closed = async (job) => {
-  const request = chatRequest(job.port, bodies[job.body])
+  const request = requests(job)
   const window = new Window(job)
   let stopped = false
   const again = (connection) => {
-    if (!stopped) connection.send(request, performance.now())
+    if (!stopped) connection.send(request(), performance.now())
   }
   const connections = Array.from(
     { length: job.connections },
@@ -40,7 +40,7 @@ const closed = async (job) => {
 }
 
 const open = async (job) => {
-  const request = chatRequest(job.port, bodies[job.body])
+  const request = requests(job)
   const window = new Window(job)
   const late = []
   const waiting = []
@@ -48,7 +48,7 @@ const open = async (job) => {
   const free = []
   let pending = 0
   const fire = (connection, scheduledAt) => {
-    connection.send(request, scheduledAt)
+    connection.send(request(), scheduledAt)
     if (window.holds(scheduledAt)) late.push(performance.now() - scheduledAt)
   }
   const connections = Array.from(
@@ -82,6 +82,19 @@ const open = async (job) => {
   for (const connection of connections) connection.destroy()
   await pacer.terminate()
   return { ...figures, lateMs: quantiles(late) }
+}
+
+/** The next request. To miss a cache each says something of its own, in a place of the bytes that is kept for it. */
+const requests = ({ body, cache, port }) => {
+  const request = chatRequest(port, bodies[body])
+  if (cache !== "misses") return () => request
+  const place = request.indexOf(UNIQUE)
+  let number = 0
+  return () => {
+    const other = Buffer.from(request)
+    other.write(String(number++).padStart(UNIQUE.length, "0"), place)
+    return other
+  }
 }
 
 class Window {

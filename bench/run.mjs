@@ -9,12 +9,13 @@ import { allowedCores, groupRssBytes } from "./Procfs.mjs"
 import { render, summarise } from "./Report.mjs"
 import { bringUp, floor, subject } from "./Systems.mjs"
 
-const USAGE = `npm run bench -- [--quick] [--only buffered|streaming] [--rounds N] [--strategy NAME] [--database WHICH] [--json FILE]
+const USAGE = `npm run bench -- [--quick] [--only buffered|streaming] [--rounds N] [--strategy NAME] [--cache KIND] [--database WHICH] [--json FILE]
 
   --quick     shorter windows: a first impression, not a figure to quote
   --only      one kind of traffic
   --rounds N  rounds of floor and system, 1 to 50 (default 3)
   --strategy  three instances instead of one, ordered by it: least-latency, cost-optimized, ...
+  --cache     misses: every answer is looked for and kept, and never found; hits: it is always found
   --database  what orelse remembers in: none (default), embedded, or the URL of a Postgres
   --json FILE writes everything that was measured
   BENCH_SUT="command"  measures any command that listens on $PORT and forwards to $BENCH_UPSTREAM instead of orelse
@@ -65,12 +66,12 @@ const main = async (options, directory) => {
 
 /** One round of one system, in a process started for it: memory and a compiled hot path are not inherited. */
 const measure = async (system, { cores, mock, load, upstream }, options, directory) => {
-  const running = await bringUp(system, { upstream, directory, core: cores?.system, strategy: options.strategy })
+  const running = await bringUp(system, { upstream, directory, core: cores?.system, ...options })
   const { port, group } = running
   const times = options.quick ? QUICK : FULL
   const job = async (settings) => {
     const about = { port, group, loadGroups: [mock.pid, load.pid], systemCore: cores?.system }
-    const full = { ...about, connections: 64, spreadMs: 0, ...settings }
+    const full = { ...about, connections: 64, spreadMs: 0, cache: options.cache, ...settings }
     const figures = await ask(load, full, full.warmupMs + full.windowMs + 15_000)
     if (hasEnded(running.child)) throw new Error(`${system.name} died`)
     return figures
@@ -126,6 +127,7 @@ const optionsFrom = (args) => {
       only: { type: "string" },
       rounds: { type: "string", default: "3" },
       strategy: { type: "string" },
+      cache: { type: "string" },
       database: { type: "string", default: "none" },
       json: { type: "string" },
       help: { type: "boolean", default: false }
@@ -135,6 +137,9 @@ const optionsFrom = (args) => {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 50) throw new Error("--rounds takes a number from 1 to 50")
   if (values.only !== undefined && values.only !== "buffered" && values.only !== "streaming") {
     throw new Error("--only takes buffered or streaming")
+  }
+  if (values.cache !== undefined && values.cache !== "hits" && values.cache !== "misses") {
+    throw new Error("--cache takes hits or misses")
   }
   if (databaseUrl(values.database) === undefined) {
     throw new Error("--database takes none, embedded, or a postgres:// URL")

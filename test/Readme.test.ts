@@ -37,7 +37,7 @@ describe("README", () => {
     )
   })
 
-  it.each(["circuitBreaker", "health"] as const)("names every field of %s", (section) => {
+  it.each(["cache", "circuitBreaker", "health"] as const)("names every field of %s", (section) => {
     const [, listed = ""] = new RegExp(`\`${section}\` in the config file: \`([^\`]+)\``).exec(readme) ?? []
     assert.sameMembers(listed.split(/\s+/), [...fieldsOf(section)])
   })

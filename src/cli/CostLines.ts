@@ -98,5 +98,5 @@ const unpriced = (calls: number): ReadonlyArray<string> =>
   calls === 0
     ? []
     : [
-        `The cost of ${calls} ${calls === 1 ? "request is" : "requests are"} not known, and not in these figures: see \`pricing\` of the instances.`
+        `The cost of ${calls} ${calls === 1 ? "request" : "requests"} is not known, and not in these figures: see \`pricing\` of the instances.`
       ]

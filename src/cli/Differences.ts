@@ -21,6 +21,8 @@ export const between = (before: Settings, after: Settings): Differences => {
     ["tasks", before.tasks, after.tasks],
     ["circuitBreaker", before.circuitBreaker, after.circuitBreaker],
     ["health", before.health, after.health],
+    ["alerts", before.alerts, after.alerts],
+    ["cache", before.cache, after.cache],
     ["server", { bodyLimit, drain }, { bodyLimit: newLimit, drain: newDrain }]
   ] as const
   return {

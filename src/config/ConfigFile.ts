@@ -1,11 +1,12 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import { kinds } from "../domain/Alert.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
 import { MidStream } from "../domain/MidStream.js"
 import * as Field from "./Field.js"
 import * as Issue from "./Issue.js"
-import { capabilities, stickyKeys, strategies } from "./Settings.js"
+import { cachePolicies, capabilities, stickyKeys, strategies } from "./Settings.js"
 import { dialects, vendorSlugs } from "./Vendors.js"
 
 /** A field that may be absent, without a default. */
@@ -186,6 +187,45 @@ const CallerLimitFields = Schema.Struct({
   queue: optional(Schema.Struct({ max: or(Field.integer(1, 100_000), 100), timeout: or(Field.duration("1ms"), 5_000) }))
 })
 
+/** A URL alone, or with more to say of it. Of the fields only the second mapping says what is wrong, so that it says it once. */
+const Webhook = Schema.transform(
+  Schema.Union(
+    Schema.String,
+    Schema.Struct({
+      url: optional(Schema.Unknown),
+      events: optional(Schema.Unknown),
+      format: optional(Schema.Unknown)
+    })
+  ).annotations({ description: "a URL, or a mapping with url, events and format" }),
+  Schema.Struct({
+    url: Field.WebhookUrl,
+    /** Absent: all. */
+    events: optional(Schema.NonEmptyArray(Field.word(...kinds))),
+    format: or(Field.word("slack", "json"), "slack")
+  }),
+  { strict: false, decode: (given) => (typeof given === "string" ? { url: given } : given), encode: (fields) => fields }
+)
+
+const AlertFields = Schema.Struct({
+  webhooks: or(Schema.Array(Webhook), []),
+  repeatAfter: or(Field.duration("1ms"), 3_600_000),
+  timeout: or(Field.duration("100ms"), 10_000)
+})
+
+const CacheFields = Schema.Struct({
+  /** Two equal requests may be meant to have two answers, so this is for the operator to say. */
+  enabled: or(Field.Flag, false),
+  policy: or(Field.word(...cachePolicies), "temperature-zero"),
+  maxEntries: or(Field.integer(1, 1_000_000), 1_000),
+  maxBytes: or(Field.LargeSize, 64 * 2 ** 20),
+  maxEntryBytes: or(Field.Size, 2 ** 20),
+  ttl: or(Field.duration("1ms"), 3_600_000),
+  compressAbove: or(Field.Size, 1024),
+  coalesce: or(Field.Flag, false),
+  /** Absent: never. */
+  staleIfError: optional(Field.duration("1ms"))
+})
+
 const ServerFields = Schema.Struct({
   host: or(Field.Text, "127.0.0.1"),
   port: or(Field.Port, 3000),
@@ -212,6 +252,8 @@ export const ConfigFile = Schema.Struct({
   health: or(HealthFields, Schema.decodeSync(HealthFields)({})),
   budgets: or(Schema.Array(BudgetFields), []),
   rateLimits: or(Schema.Array(CallerLimitFields), []),
+  alerts: or(AlertFields, Schema.decodeSync(AlertFields)({})),
+  cache: or(CacheFields, Schema.decodeSync(CacheFields)({})),
   server: or(ServerFields, Schema.decodeSync(ServerFields)({})),
   log: or(LogFields, Schema.decodeSync(LogFields)({}))
 })
@@ -221,6 +263,7 @@ export type ConfigFileEncoded = typeof ConfigFile.Encoded
 export type FileInstance = typeof InstanceFields.Type
 export type FileModel = typeof ModelFields.Type
 
+export const defaultCache = Schema.decodeSync(CacheFields)({})
 export const defaultTimeouts = Schema.decodeSync(TimeoutFields)({})
 export const defaultRetry = Schema.decodeSync(RetryFields)({})
 export const defaultSimulated = Schema.decodeSync(SimulatedFields)({})

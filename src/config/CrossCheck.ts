@@ -35,6 +35,7 @@ export const crossCheck = (
     ...checkBudgets(file, ids),
     ...doubled(limits.map(({ fields, path }) => ({ name: fields["scope"], path: [...path, "scope"] }))),
     ...limits.flatMap(checkLimit),
+    ...repeatedWebhooks(file),
     ...idle(file)
   ]
 }
@@ -76,12 +77,17 @@ export const checkBudget = (
 
 /** Fields that do nothing because of another one; whoever writes one should not believe that it acts. */
 const idle = (file: unknown): ReadonlyArray<Issue> => {
-  const [routing, circuits, health] = ["routing", "circuitBreaker", "health"].map((field) => member(file, field))
+  const [routing, circuits, health, cache] = ["routing", "circuitBreaker", "health", "cache"].map((field) =>
+    member(file, field)
+  )
   const hedge = member(routing, "hedge")
   const passive = (health?.["probe"] ?? "passive") === "passive"
   const rules = [
     { path: ["routing", "hedge", "after"], idle: hedge["enabled"] === undefined, needs: "enabled: true" },
     { path: ["circuitBreaker", "minimumCalls"], idle: circuits?.["failureRatio"] === undefined, needs: "failureRatio" },
+    ...Object.keys(cache ?? {})
+      .filter((field) => field !== "enabled")
+      .map((field) => ({ path: ["cache", field], idle: cache?.["enabled"] === undefined, needs: "enabled: true" })),
     { path: ["health", "probeEvery"], idle: passive, needs: "probe: active" },
     { path: ["health", "probeWith"], idle: passive, needs: "probe: active" }
   ]
@@ -98,6 +104,26 @@ const idle = (file: unknown): ReadonlyArray<Issue> => {
 /** The instances of a file that is not yet decoded, as far as there are any. */
 export const declared = (file: unknown): ReadonlyArray<Readonly<Record<string, unknown>>> =>
   rows(file, "instances", []).map(({ fields }) => fields)
+
+/** The addresses of webhooks in a file that is not yet decoded: no message may show them. */
+export const webhookUrls = (file: unknown): ReadonlyArray<string> => webhooks(file).map(({ url }) => url)
+
+const webhooks = (file: unknown): ReadonlyArray<{ readonly url: string; readonly path: Path }> => {
+  const list = member(file, "alerts")["webhooks"]
+  return (Array.isArray(list) ? list : []).flatMap((given: unknown, place) => {
+    const [url, end] = Predicate.isReadonlyRecord(given) ? [given["url"], ["url"]] : [given, []]
+    return Predicate.isString(url) ? [{ url, path: ["alerts", "webhooks", place, ...end] }] : []
+  })
+}
+
+const repeatedWebhooks = (file: unknown): ReadonlyArray<Issue> => {
+  const all = webhooks(file)
+  return all.flatMap(({ path, url }, place) =>
+    all.slice(0, place).some((before) => before.url === url)
+      ? [{ path, message: "is there already: name all its events in one place" }]
+      : []
+  )
+}
 
 interface Row {
   readonly fields: Readonly<Record<string, unknown>>

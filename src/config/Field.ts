@@ -4,6 +4,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Money from "../domain/Money.js"
 import * as Decimal from "../domain/Decimal.js"
+import { isLoopback } from "./Loopback.js"
 
 /**
  * The kinds of value that settings are written in, for the config file and the environment alike. `${VAR}` always fills in
@@ -78,11 +79,10 @@ export const duration = (min: "0ms" | "1ms" | "100ms") =>
 const databaseUrl = "a URL such as postgres://user:password@host:5432/database, or none"
 
 /** A size in bytes. */
-export const Size = leaf(NumberOrText, Schema.Number, "a size from 1 to 256MiB: 10MiB, 1KiB, 5MB or bytes", (input) =>
-  Option.orElse(numberIn(1, maxSize, input), () => withUnit(String(input), bytes)).pipe(
-    Option.filter((size) => Number.isSafeInteger(size) && size >= 1 && size <= maxSize)
-  )
-)
+export const Size = sizeUpTo(maxSize, "256MiB")
+
+/** The same of what is held in many pieces. */
+export const LargeSize = sizeUpTo(64 * 2 ** 30, "64GiB")
 
 /** Where an instance listens, without trailing slashes. */
 export const BaseUrl = leaf(
@@ -114,6 +114,19 @@ export const DatabaseUrl = Schema.Redacted(
     )
   )
 ).annotations({ description: databaseUrl })
+
+const webhookUrl = "an https URL without a user, a password or a fragment; http only to this machine"
+
+/** Where alerts are posted to. Whoever knows it can post there, so it is never shown. */
+export const WebhookUrl = Schema.Redacted(
+  leaf(Schema.String, Schema.String, webhookUrl, (input) => {
+    const url = input.trim()
+    if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return Option.none()
+    const { hash, hostname, password, protocol, username } = new URL(url)
+    const isSafe = protocol === "https:" || isLoopback(hostname.replace(/^\[|\]$/g, ""))
+    return isSafe && username === "" && password === "" && hash === "" ? Option.some(url) : Option.none()
+  })
+).annotations({ description: webhookUrl })
 
 /** One of a few words. */
 export const word = <const Words extends readonly [string, ...ReadonlyArray<string>]>(...words: Words) =>
@@ -160,6 +173,14 @@ export const BudgetScope = Schema.String.pipe(
 export const TimeZone = Schema.String.pipe(
   Schema.filter((name) => Option.isSome(DateTime.zoneMakeNamed(name)))
 ).annotations({ description: "a time zone such as UTC or Europe/Berlin" })
+
+function sizeUpTo(most: number, called: string) {
+  return leaf(NumberOrText, Schema.Number, `a size from 1 to ${called}: 10MiB, 1KiB, 5MB or bytes`, (input) =>
+    Option.orElse(numberIn(1, most, input), () => withUnit(String(input), bytes)).pipe(
+      Option.filter((size) => Number.isSafeInteger(size) && size >= 1 && size <= most)
+    )
+  )
+}
 
 function leaf<A, I>(
   from: Schema.Schema<I>,

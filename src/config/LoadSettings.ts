@@ -14,6 +14,8 @@ import * as Instances from "./Instances.js"
 import * as Models from "./Models.js"
 import { notices } from "./Notices.js"
 import type {
+  AlertSettings,
+  CacheSettings,
   CircuitSettings,
   DatabaseSettings,
   InstanceSettings,
@@ -110,6 +112,8 @@ const settle = (
     circuitBreaker: circuitOf(file.circuitBreaker),
     health: file.health,
     rateLimits: file.rateLimits,
+    alerts: alertsOf(file.alerts),
+    cache: cacheOf(file.cache),
     server: {
       ...file.server,
       host: flags.host ?? variables.HOST ?? file.server.host,
@@ -138,6 +142,12 @@ const routingOf = ({ hedge, sticky, ...rest }: ConfigFile["routing"]): RoutingSe
   sticky,
   hedge: { enabled: hedge.enabled, after: hedge.after }
 })
+
+const alertsOf = ({ webhooks, ...rest }: ConfigFile["alerts"]): AlertSettings => ({
+  ...rest,
+  webhooks: webhooks.map(({ events, format, url }) => ({ url, events, format }))
+})
+const cacheOf = ({ staleIfError, ...rest }: ConfigFile["cache"]): CacheSettings => ({ ...rest, staleIfError })
 
 const circuitOf = ({
   backoff,

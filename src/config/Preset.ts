@@ -8,12 +8,14 @@ export const presets = {
   development: {
     routing: { deadline: "60s", maxAttempts: 4 },
     health: { cacheFor: "10s" },
+    cache: { ttl: "1m" },
     server: { bodyLimit: "2MiB", drain: "5s" },
     log: { level: "debug", format: "pretty" }
   },
   production: {
     routing: { deadline: "120s", maxAttempts: 6 },
     health: { cacheFor: "60s" },
+    cache: { ttl: "1h" },
     server: { bodyLimit: "10MiB", drain: "120s" },
     log: { level: "info", format: "json" }
   }

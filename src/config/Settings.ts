@@ -1,5 +1,6 @@
 import type * as Redacted from "effect/Redacted"
 import * as Context from "effect/Context"
+import type { AlertKind } from "../domain/Alert.js"
 import type { ChatDialect } from "../domain/Dialect.js"
 import type { CatchRule, ErrorCategory } from "../domain/ErrorCategory.js"
 import type { Money } from "../domain/Money.js"
@@ -258,6 +259,48 @@ export interface RoutingSettings {
   readonly retryBudget: { readonly ratio: number; readonly reserve: number }
 }
 
+/** Where alerts are posted to. */
+export interface WebhookSettings {
+  /** Whoever knows it can post there. */
+  readonly url: Redacted.Redacted
+  /** `undefined`: all. */
+  readonly events: ReadonlyArray<AlertKind> | undefined
+  /** `slack`: a message that Slack and others show; `json`: the alert itself. */
+  readonly format: "slack" | "json"
+}
+
+/** What operators are told at once. Durations in ms. */
+export interface AlertSettings {
+  readonly webhooks: ReadonlyArray<WebhookSettings>
+  /** The same is told again after this at the earliest. */
+  readonly repeatAfter: number
+  /** Of one post. */
+  readonly timeout: number
+}
+
+/** Which requests may be answered from the cache: those of temperature 0, said explicitly, and embeddings; or all. */
+export const cachePolicies = ["temperature-zero", "all"] as const
+export type CachePolicy = (typeof cachePolicies)[number]
+
+/** Answers that are kept, to be given again. Durations in ms, sizes in bytes. */
+export interface CacheSettings {
+  readonly enabled: boolean
+  readonly policy: CachePolicy
+  readonly maxEntries: number
+  /** All entries together, as they are kept. */
+  readonly maxBytes: number
+  /** A longer answer, before it is compressed, is not kept. */
+  readonly maxEntryBytes: number
+  /** How long an answer is fresh. */
+  readonly ttl: number
+  /** Longer answers are compressed. */
+  readonly compressAbove: number
+  /** Identical requests in flight are answered by one call. */
+  readonly coalesce: boolean
+  /** For so long after it was fresh an answer is given where all providers fail; `undefined`: never. */
+  readonly staleIfError: number | undefined
+}
+
 /** Where the database is. */
 export type DatabaseSettings =
   | { readonly _tag: "Embedded" }
@@ -283,6 +326,8 @@ export interface Settings {
   readonly circuitBreaker: CircuitSettings
   readonly health: HealthSettings
   readonly rateLimits: ReadonlyArray<CallerLimitSettings>
+  readonly alerts: AlertSettings
+  readonly cache: CacheSettings
   readonly server: {
     readonly host: string
     readonly port: number

@@ -6,8 +6,8 @@ import type { Issue, Path } from "./Issue.js"
 import { nearest } from "./Nearest.js"
 
 /**
- * Everything in a config file that this version would pass over in silence: fields that nobody knows, and fields and words
- * that are documented but not there yet.
+ * Everything in a config file that this version would pass over in silence: fields that nobody knows, and words that are
+ * documented but not there yet.
  */
 export const find = (value: unknown): ReadonlyArray<Issue> => walk(value, shape, [])
 
@@ -17,10 +17,7 @@ export const findIn = <A, I>(schema: Schema.Schema<A, I>, value: unknown): Reado
 
 const shape = Schema.encodedSchema(ConfigFile).ast
 
-/** Documented fields of later versions. `[]` stands for any place in a list. */
-const laterFields: ReadonlySet<string> = new Set(["cache", "alerts"])
-
-/** Words of later versions, and what this one offers. */
+/** Words of later versions, and what this one offers. `[]` stands for any place in a list. */
 const laterWords: Readonly<Record<string, { readonly words: ReadonlyArray<string>; readonly now: string }>> = {
   "instances[].retry.backoff": { words: ["linear", "constant", "fixed", "fibonacci"], now: "use exponential" },
   "instances[].retry.jitter": { words: ["equal", "decorrelated"], now: "use full or none" }
@@ -52,7 +49,6 @@ const walk = (value: unknown, ast: SchemaAST.AST, path: Path): ReadonlyArray<Iss
 }
 
 const unknown = (path: Path, ast: SchemaAST.TypeLiteral): Issue => {
-  if (laterFields.has(pattern(path))) return { path, message: "is not implemented in this version" }
   const names = ast.propertySignatures.map(({ name }) => String(name))
   const meant = nearest(String(path.at(-1)), names)
   return {

@@ -1,4 +1,5 @@
 import type { Attempt } from "./Attempt.js"
+import type { CacheOutcome } from "./CacheControl.js"
 import type { FinishReason } from "./FinishReason.js"
 import type { Money } from "./Money.js"
 import type { Seal } from "./Prompt.js"
@@ -54,6 +55,7 @@ export interface StreamSummary {
   readonly instance: string
   readonly model: string
   readonly fallback: boolean
+  readonly cache: CacheOutcome
   readonly attempts: ReadonlyArray<Attempt>
   /** `undefined` when the provider did not say. */
   readonly usage: Usage | undefined

@@ -1,3 +1,4 @@
+import type { CacheControl } from "./CacheControl.js"
 import type { FrontDialect } from "./Dialect.js"
 import type { CatchRule } from "./ErrorCategory.js"
 import type { MidStream } from "./MidStream.js"
@@ -55,4 +56,6 @@ export interface ChatRequest {
   readonly user: string | undefined
   /** What names the caller's session: the header that the operator chose for it. */
   readonly session: string | undefined
+  /** Absent: it may be answered from the cache, and its answer kept, as the operator has it. */
+  readonly cacheControl?: CacheControl
 }

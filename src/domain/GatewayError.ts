@@ -133,6 +133,13 @@ export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReach
   }
 }
 
+/** The request wants an answer from the cache or none (`only-if-cached`), and there is none that would do. */
+export class NotCached extends Schema.TaggedError<NotCached>()("NotCached", {}) {
+  override get message(): string {
+    return "the cache holds no answer to this request, and it must not be asked of a provider (cache-control: only-if-cached)"
+  }
+}
+
 /** Every way in which `Gateway` can fail. */
 export type GatewayError =
   | BudgetExceeded
@@ -145,6 +152,7 @@ export type GatewayError =
   | FallbackExhausted
   | DeadlineExceeded
   | NobodyAvailable
+  | NotCached
 
 /** The calls that were made before the gateway gave up. */
 export const attemptsOf = (error: GatewayError): ReadonlyArray<Attempt> => ("attempts" in error ? error.attempts : [])

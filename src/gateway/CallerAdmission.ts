@@ -12,7 +12,7 @@ import type { Grant, RateLimiter, Refusal } from "../limits/RateLimiter.js"
 import * as Call from "../provider/Call.js"
 import type { Timers } from "../provider/Timers.js"
 import { AttemptLog } from "../routing/AttemptLog.js"
-import type { ChatReply, ChatReplyStream } from "./ChatReply.js"
+import type { ChatReply, ChatReplyStream, ServedBy } from "./ChatReply.js"
 
 /** Starts to serve a request, on these timers; its calls are in `log` as they are made. */
 export type Starter<B> = (
@@ -103,7 +103,7 @@ export const within =
 
 /** Follows a whole answer: what it has used is known. */
 export const buffered = (reply: ChatReply, used: Used): ChatReply => {
-  used(reply.answer.usage)
+  used(wasKept(reply) ? nothing : reply.answer.usage)
   return reply
 }
 
@@ -114,16 +114,21 @@ export const streamed = (reply: ChatReplyStream, used: Used): ChatReplyStream =>
     reply.start({
       onFrames: sink.onFrames,
       onEnd: (end) => {
-        used(end.usage)
+        used(wasKept(reply) ? nothing : end.usage)
         sink.onEnd(end)
       }
     }),
   cancel: () => {
     const end = reply.cancel()
-    used(end.usage)
+    used(wasKept(reply) ? nothing : end.usage)
     return end
   }
 })
+
+/** Nobody was asked for it. */
+const wasKept = ({ cache }: Pick<ServedBy, "cache">): boolean => cache === "hit" || cache === "stale"
+
+const nothing: Usage = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0 }
 
 /** Is there a line to wait in, and would the turn come in time? */
 const mayWait = ({ limit: { queue }, wait }: Refusal): boolean => queue !== undefined && wait <= queue.timeout

@@ -1,4 +1,5 @@
 import type { Attempt } from "../domain/Attempt.js"
+import type { CacheOutcome } from "../domain/CacheControl.js"
 import type { ChatAnswer } from "../domain/ChatAnswer.js"
 import type { Money } from "../domain/Money.js"
 import type { Usage } from "../domain/Usage.js"
@@ -15,6 +16,11 @@ export interface ServedBy {
   readonly fallback: boolean
   /** What of the request the provider was not told, in the names of the request's dialect. */
   readonly dropped: ReadonlyArray<string>
+  readonly cache: CacheOutcome
+  /** Of an answer from the cache, in ms. */
+  readonly age: number | undefined
+  /** What an answer that came from the cache, or was shared, would have cost; `undefined` where nobody knows. */
+  readonly saved: Money | undefined
 }
 
 /** A whole answer. */
@@ -48,6 +54,8 @@ export interface ReplySink {
  * to go on with what breaks. It holds a connection until it has ended or is cancelled.
  */
 export interface ChatReplyStream extends ServedBy {
+  /** Known before it ends only where nobody was asked. */
+  readonly cost: Money | undefined
   readonly attempts: () => ReadonlyArray<Attempt>
   /** Once. */
   readonly start: (sink: ReplySink) => void

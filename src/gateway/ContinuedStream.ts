@@ -47,6 +47,7 @@ export const streamed = (
   return {
     ...Settlement.servedBy(served),
     dropped: Settlement.dropped(run.dialect, lost),
+    cost: undefined,
     attempts: () => log.view(),
     start,
     pause,

@@ -8,6 +8,8 @@ import type { StreamEvent } from "../domain/ChatEvent.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { GatewayError } from "../domain/GatewayError.js"
 import type { ProviderError } from "../domain/ProviderError.js"
+import { Alerts } from "../alerts/Alerts.js"
+import { ResponseCache } from "../cache/ResponseCache.js"
 import { LiveSettings } from "../config/LiveSettings.js"
 import { Catalog } from "../catalog/Catalog.js"
 import { Circuits } from "../health/Circuits.js"
@@ -26,6 +28,8 @@ import { AttemptLog } from "../routing/AttemptLog.js"
 import * as FallbackChain from "../routing/FallbackChain.js"
 import { Planner } from "../routing/Planner.js"
 import type { CallTo } from "../routing/Calls.js"
+import * as AlertSources from "./AlertSources.js"
+import * as Cached from "./Cached.js"
 import { RequestAdmission } from "./Admission.js"
 import * as CallerAdmission from "./CallerAdmission.js"
 import type { Starter } from "./CallerAdmission.js"
@@ -58,10 +62,12 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
   static readonly layer: Layer.Layer<
     Gateway,
     never,
-    Catalog | Circuits | Concurrency | Limits | Money | Planner | Providers
+    Alerts | Catalog | Circuits | Concurrency | Limits | Money | Planner | Providers | ResponseCache
   > = Layer.effect(
     Gateway,
     Effect.gen(function* () {
+      const alerts = yield* Alerts
+      const cache = yield* ResponseCache
       const { current } = yield* LiveSettings
       const limiter = yield* RateLimiter
       const limits = CallerLimits.live(() => current().rateLimits)
@@ -120,19 +126,27 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
               return settle({ served, log, timers, dialect: request.dialect }, pricing, onward)
             }
           )
-          return Paid.start(start, { plan: plan.right, books, budgets: desk.budgets, log })(goOn)
+          const paid = Paid.start(start, { plan: plan.right, books, budgets: desk.budgets, log })
+          return paid(AlertSources.watched(alerts, request.model, goOn))
         }
 
+      const caching = { cache, snapshot, runtime }
       const startComplete = CallerAdmission.within(
         limiter,
         limits,
-        starter((provider, call) => provider.startComplete(call), Settlement.buffered),
+        Cached.whole(
+          starter((provider, call) => provider.startComplete(call), Settlement.buffered),
+          caching
+        ),
         CallerAdmission.buffered
       )
       const startOpen = CallerAdmission.within(
         limiter,
         limits,
-        starter((provider, call) => provider.startStream(call), ContinuedStream.streamed),
+        Cached.streamed(
+          starter((provider, call) => provider.startStream(call), ContinuedStream.streamed),
+          caching
+        ),
         CallerAdmission.streamed
       )
 

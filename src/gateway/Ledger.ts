@@ -1,11 +1,14 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { ResponseCache } from "../cache/ResponseCache.js"
+import { Catalog } from "../catalog/Catalog.js"
 import { CurrentSettings } from "../config/Settings.js"
 import { Budgets } from "../ledger/Budgets.js"
 import { BudgetStore } from "../ledger/BudgetStore.js"
 import { CostTracker } from "../ledger/CostTracker.js"
 import { rollupsOf } from "../ledger/Rollup.js"
 import { RollupStore } from "../ledger/RollupStore.js"
+import * as Timers from "../provider/Timers.js"
 
 /** Sums up what is spent, where nobody else does. */
 const summing = Layer.scopedDiscard(
@@ -16,6 +19,30 @@ const summing = Layer.scopedDiscard(
     yield* Effect.acquireRelease(
       Effect.sync(() => costs.listen((entry) => add(rollupsOf(entry)))),
       (end) => Effect.sync(end)
+    )
+  })
+)
+
+/** Answers out of the cache are in the ledger too: they cost nothing, and have saved something. */
+export const hits: Layer.Layer<never, never, Catalog | CostTracker | ResponseCache> = Layer.effectDiscard(
+  Effect.gen(function* () {
+    const costs = yield* CostTracker
+    const cache = yield* ResponseCache
+    const { snapshot } = yield* Catalog
+    const { now } = Timers.ofClock(yield* Effect.clock)
+    cache.listen(({ caller, id, instance, model, provider, request, saved, usage }) =>
+      costs.hit({
+        requestId: id,
+        caller,
+        asked: snapshot().nameOf(request.model),
+        instance: { id: instance, provider },
+        model,
+        stream: request.stream,
+        at: now(),
+        ms: 0,
+        usage,
+        saved
+      })
     )
   })
 )

@@ -42,6 +42,9 @@ export const buffered = (
     model: candidate.model,
     fallback: served.fellBack,
     dropped: dropped(dialect, value.lost),
+    cache: "bypass",
+    age: undefined,
+    saved: undefined,
     answer,
     attempts: log.view(),
     cost: totalCost(log)
@@ -67,6 +70,7 @@ export const streamed = (
   return {
     ...by,
     dropped: dropped(dialect, stream.lost),
+    cost: undefined,
     attempts: () => log.view(),
     start: (sink) => stream.start({ onFrames: sink.onFrames, onEnd: (error) => sink.onEnd(settle(error, false)) }),
     pause: stream.pause,
@@ -115,7 +119,10 @@ export const servedBy = ({ candidate: { instance, model }, fellBack }: Served<un
   provider: instance.provider,
   instance: instance.id,
   model,
-  fallback: fellBack
+  fallback: fellBack,
+  cache: "bypass",
+  age: undefined,
+  saved: undefined
 })
 
 /** Mostly nothing. */

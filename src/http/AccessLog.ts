@@ -26,6 +26,8 @@ export interface AccessLine {
   readonly input_tokens?: number
   readonly output_tokens?: number
   readonly cost_usd?: string
+  /** Absent where the cache had nothing to do with it. */
+  readonly cache?: string
   readonly failure?: string
 }
 
@@ -51,6 +53,7 @@ export const line = (inbound: Inbound, path: string, status: number, facts: Fact
     entry.output_tokens = outputTotal(facts.usage)
   }
   if (facts.cost !== undefined) entry.cost_usd = Money.toUsd(facts.cost)
+  if (facts.cache !== "bypass") entry.cache = facts.cache
   if (facts.failure !== undefined) entry.failure = facts.failure
   return entry
 }

@@ -1,4 +1,5 @@
 import * as Either from "effect/Either"
+import * as CacheControl from "../domain/CacheControl.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ChatReply, ChatReplyStream, ServedBy } from "../gateway/ChatReply.js"
 import type { Gateway } from "../gateway/Gateway.js"
@@ -19,7 +20,7 @@ export const make =
   (inbound, caller, body, answer) => {
     const decoded = Either.flatMap(Body.parseJson(body), (json) => front.decodeRequest(body, json))
     if (Either.isLeft(decoded)) return Replies.atOnce(Replies.refuse(inbound, decoded.left), answer)
-    const request = inSession(withHeaders(decoded.right, inbound), inbound, sessionHeader())
+    const request = withCacheControl(inSession(withHeaders(decoded.right, inbound), inbound, sessionHeader()), inbound)
     const log = new AttemptLog(timers.now, inbound.id)
     const following = { inbound, request, log }
     return request.stream
@@ -58,6 +59,12 @@ const inSession = (request: ChatRequest, inbound: Inbound, name: string | undefi
   return session === undefined ? request : { ...request, session }
 }
 
+/** What the caller says of the cache. */
+export const withCacheControl = (request: ChatRequest, inbound: Inbound): ChatRequest => {
+  const said = header(inbound, "cache-control")
+  return said === undefined ? request : { ...request, cacheControl: CacheControl.parse(said) }
+}
+
 /** A whole answer. */
 export const buffered = (inbound: Inbound, request: ChatRequest, reply: ChatReply): WireReply => {
   const facts = factsOf(request, reply, reply.attempts, reply.answer.usage, reply.cost)
@@ -73,7 +80,7 @@ export const buffered = (inbound: Inbound, request: ChatRequest, reply: ChatRepl
 }
 
 const streamed = (front: Front, inbound: Inbound, request: ChatRequest, reply: ChatReplyStream): WireReply => {
-  const facts = factsOf(request, reply, reply.attempts(), undefined, undefined)
+  const facts = factsOf(request, reply, reply.attempts(), undefined, reply.cost)
   const headers = ReplyHeaders.make(inbound, facts)
   headers["content-type"] = "text/event-stream; charset=utf-8"
   headers["cache-control"] = "no-cache"
@@ -123,6 +130,8 @@ export const factsOf = (
   dropped: served.dropped,
   usage,
   cost,
+  cache: served.cache,
+  age: served.age,
   failure: undefined
 })
 

@@ -60,6 +60,7 @@ const isCallers = (error: GatewayError): boolean => {
   switch (error._tag) {
     case "ModelNotServed":
     case "LimitReached":
+    case "NotCached":
       return true
     case "RequestRejected":
       return error.code !== "unsupported_by_model"

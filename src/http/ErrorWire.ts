@@ -61,6 +61,8 @@ export const make = (error: GatewayError | HttpRefusal, trace: boolean): WireErr
       return wire(400, error.message, "invalid_request_error", "cost_unbounded", "max_tokens")
     case "BudgetUnavailable":
       return { ...wire(503, error.message, "service_unavailable", "budget_unavailable"), headers: retryAfter(1_000) }
+    case "NotCached":
+      return { ...wire(504, error.message, "timeout_error", "not_cached"), headers: neverRetry }
     case "FallbackExhausted": {
       const wired = wire(503, error.message, "service_unavailable", "fallback_exhausted")
       const headers = { ...retryAfter(error.retryAfterMs), ...(error.retryable ? {} : neverRetry) }

@@ -11,6 +11,7 @@ import { Database } from "../store/Database.js"
 import { Journal } from "../store/Journal.js"
 import * as AdminHandlers from "./AdminHandlers.js"
 import * as AnalyticsHandlers from "./AnalyticsHandlers.js"
+import * as AlertsHandlers from "./AlertsHandlers.js"
 import * as Answering from "./Answering.js"
 import { Api } from "./Api.js"
 import * as CatalogHandlers from "./CatalogHandlers.js"
@@ -102,7 +103,8 @@ export const layer = HttpApiSwagger.layer({ path: "/docs" }).pipe(
     CatalogHandlers.layer,
     HistoryHandlers.layer,
     OperationsHandlers.layer,
-    AnalyticsHandlers.layer
+    AnalyticsHandlers.layer,
+    AlertsHandlers.layer
   ]),
   Layer.provideMerge(HttpApiBuilder.Router.Live),
   Layer.provideMerge(HttpApiBuilder.Middleware.layer)

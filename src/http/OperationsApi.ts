@@ -2,6 +2,7 @@ import * as HttpApiEndpoint from "@effect/platform/HttpApiEndpoint"
 import * as HttpApiGroup from "@effect/platform/HttpApiGroup"
 import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
+import { CacheBody, ClearedBody } from "./CacheBody.js"
 import { CatalogueBody, CatalogueParams } from "./CatalogueBody.js"
 import { DoctorBody } from "./DoctorBody.js"
 import { LimitsBody } from "./LimitsBody.js"
@@ -60,4 +61,14 @@ export const OperationsGroup = HttpApiGroup.make("operations")
         OpenApi.Description,
         "What is left of each limit of requests and tokens a minute, of instances and of callers, and who waits for it."
       )
+  )
+  .add(
+    HttpApiEndpoint.get("cacheStats", "/admin/cache/stats")
+      .addSuccess(CacheBody)
+      .annotate(OpenApi.Description, "What the cache holds, and what it has done and saved since the gateway began.")
+  )
+  .add(
+    HttpApiEndpoint.del("clearCache", "/admin/cache")
+      .addSuccess(ClearedBody)
+      .annotate(OpenApi.Description, "Takes away every answer that is kept.")
   )

@@ -3,6 +3,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
+import { ResponseCache } from "../cache/ResponseCache.js"
 import { Catalog } from "../catalog/Catalog.js"
 import { ModelSync } from "../catalog/ModelSync.js"
 import * as Doctor from "../gateway/Doctor.js"
@@ -13,6 +14,7 @@ import * as Json from "../protocol/Json.js"
 import { Planner } from "../routing/Planner.js"
 import { Database } from "../store/Database.js"
 import { Api } from "./Api.js"
+import * as CacheBody from "./CacheBody.js"
 import * as CatalogueBody from "./CatalogueBody.js"
 import * as DoctorBody from "./DoctorBody.js"
 import * as Door from "./HttpApiDoor.js"
@@ -24,6 +26,7 @@ import * as ModelSyncBody from "./ModelSyncBody.js"
 /** The routes of what an operator has done by the gateway. */
 export const layer = HttpApiBuilder.group(Api, "operations", (handlers) =>
   Effect.gen(function* () {
+    const cache = yield* ResponseCache
     const catalog = yield* Catalog
     const database = yield* Database
     const models = yield* ModelSync
@@ -93,6 +96,13 @@ export const layer = HttpApiBuilder.group(Api, "operations", (handlers) =>
             )
       })
       .handle("limits", () => Effect.sync(() => LimitsBody.make(catalog.snapshot().settings, limiter)))
+      .handle("cacheStats", () => Effect.map(cache.stats, CacheBody.make))
+      .handle("clearCache", () =>
+        cache.clear.pipe(
+          Effect.tap((cleared) => Effect.logWarning(`an operator cleared the cache: ${cleared} answers are gone`)),
+          Effect.map((cleared) => ({ cleared }))
+        )
+      )
       .handleRaw("catalogue", ({ urlParams: { instance, limit = "1000", model } }) => {
         const most = /^\d{1,5}$/.test(limit) ? Number(limit) : 0
         return most < 1 || most > 10_000

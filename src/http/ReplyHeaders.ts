@@ -7,7 +7,7 @@ export const make = (inbound: Inbound, facts: Facts): Record<string, string> => 
     "x-request-id": inbound.id,
     "x-orelse-attempts": String(facts.attempts.length),
     "x-orelse-fallback": String(facts.fallback),
-    "x-orelse-cache": "bypass",
+    "x-orelse-cache": facts.cache,
     "server-timing": `orelse;dur=${ownShare(inbound, facts).toFixed(2)}`
   }
   // Where Anthropic's SDK looks for it.
@@ -16,6 +16,9 @@ export const make = (inbound: Inbound, facts: Facts): Record<string, string> => 
   if (facts.instance !== undefined) headers["x-orelse-instance"] = headerSafe(facts.instance)
   if (facts.model !== undefined) headers["x-orelse-model"] = headerSafe(facts.model)
   if (facts.dropped.length > 0) headers["x-orelse-dropped"] = headerSafe(facts.dropped.join(",").slice(0, maxDropped))
+  if (facts.age !== undefined) headers["age"] = String(Math.floor(facts.age / 1000))
+  // RFC 9111 has no such header any more, and no other one that says it.
+  if (facts.cache === "stale") headers["warning"] = '110 orelse "Response is Stale"'
   if (facts.cost !== undefined) headers["x-orelse-cost-usd"] = Money.toUsd(facts.cost)
   return headers
 }

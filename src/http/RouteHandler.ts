@@ -12,7 +12,7 @@ import * as Rejection from "../protocol/Rejection.js"
 import type { Timers } from "../provider/Timers.js"
 import { AttemptLog } from "../routing/AttemptLog.js"
 import * as Body from "./Body.js"
-import { factsOf } from "./ChatHandler.js"
+import { factsOf, withCacheControl } from "./ChatHandler.js"
 import * as ErrorWire from "./ErrorWire.js"
 import type { Handler } from "./Handler.js"
 import type { HttpRefusal } from "./HttpRefusal.js"
@@ -36,7 +36,7 @@ export const route =
   (inbound, caller, body, answer) => {
     const decoded = Either.flatMap(Body.parseJson(body), (json) => toChat(json, tasks()))
     if (Either.isLeft(decoded)) return Replies.atOnce(Replies.refuse(inbound, decoded.left), answer)
-    const request = decoded.right
+    const request = withCacheControl(decoded.right, inbound)
     const log = new AttemptLog(timers.now, inbound.id)
     const start = gateway.startComplete(timers, request, caller, log)
     return Replies.follow({ start, inbound, request, log, reply: (reply) => routed(inbound, request, reply) }, answer)

@@ -1,4 +1,5 @@
 import type { Attempt } from "../domain/Attempt.js"
+import type { CacheOutcome } from "../domain/CacheControl.js"
 import type { ErrorCategory } from "../domain/ErrorCategory.js"
 import type { Money } from "../domain/Money.js"
 import type { Usage } from "../domain/Usage.js"
@@ -30,6 +31,9 @@ export interface Facts {
   readonly dropped: ReadonlyArray<string>
   readonly usage: Usage | undefined
   readonly cost: Money | undefined
+  readonly cache: CacheOutcome
+  /** Of an answer from the cache, in ms. */
+  readonly age: number | undefined
   /** Why it failed: a category or an error code. */
   readonly failure: ErrorCategory | (string & {}) | undefined
 }
@@ -69,6 +73,8 @@ export const noFacts: Facts = {
   dropped: [],
   usage: undefined,
   cost: undefined,
+  cache: "bypass",
+  age: undefined,
   failure: undefined
 }
 

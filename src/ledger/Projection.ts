@@ -39,31 +39,27 @@ export interface Month {
  * A projection by what whole days in a row have cost, up to yesterday; the first of them is one on which something was used.
  * `undefined`: there is none to go by.
  *
- * With n days at a mean of m a day is expected to cost m; from two weeks on, what its weekday has cost in the mean, of k of them,
- * drawn to m as far as two more at m would: (sum + 2 m) / (k + 2). The variance of a day is that of the days about what was
- * expected of them, plus 2 m^2 / n in their sum of squares: of a single day nobody knows how much they differ, and it is taken that
- * they do more than they cost. The range of h days is what is expected of them +- t * s * sqrt(h + h^2 / n), with the t of Student's
- * distribution for 90 % (days differ by themselves, and what is expected may be wrong of all of them), and never below 0.
+ * With n days at a mean of m a day is expected to cost m. From two weeks on, where its weekday is known, it is what that has cost in
+ * the mean, drawn to m as if two more of the k of them had cost m: (sum + 2 m) / (k + 2). The variance s^2 of a day is that of the
+ * days about what was expected of them, with 2 m^2 / n more in their sum of squares: of a single day nobody knows how much they
+ * differ, and it is taken that they do by more than they cost. The range of h days is what is expected of them
+ * +- t * s * sqrt(h + h^2 / n), and never below 0: days differ each by itself, and what is expected may be wrong of all of them. t is
+ * of Student's distribution, for 90 %.
  */
 export const projectionOf = (days: ReadonlyArray<DayCost>): Projection | undefined => {
   const last = days.at(-1)
   if (last === undefined) return undefined
-  const model = modelOf(days)
+  const model = modelOf(days, days.length >= weekly)
   const coming = Array.from({ length: 30 }, (_, after) => model.of(weekdayOf(last.day) + after + 1))
-  const usual = sum(week.map(model.of)) / 7
-  // Of a day whose weekday is not said also that is unknown.
-  const spread = sum(week.map((weekday) => (model.of(weekday) - usual) ** 2)) / 7
-  return {
-    days: days.length,
-    daily: estimate({ ...model, deviation: Math.sqrt(model.deviation ** 2 + spread) }, usual, 1),
-    monthly: estimate(model, sum(coming), coming.length)
-  }
+  // Any day: which weekday it is is not known.
+  const any = modelOf(days, false)
+  return { days: days.length, daily: estimate(any, any.of(0), 1), monthly: estimate(model, sum(coming), coming.length) }
 }
 
 /** What a month will have cost at its end: what it has so far, the rest of today, and the days that are left. */
 export const monthEndOf = (days: ReadonlyArray<DayCost>, month: Month): Estimate | undefined => {
   if (days.length === 0) return undefined
-  const model = modelOf(days)
+  const model = modelOf(days, days.length >= weekly)
   const rest = 1 - month.elapsed
   const expected = rest * model.of(weekdayOf(month.today)) + sum(month.left.map((day) => model.of(weekdayOf(day))))
   const { low, high, ...coming } = estimate(model, expected, rest + month.left.length)
@@ -87,11 +83,10 @@ interface Model {
   readonly t: number
 }
 
-const modelOf = (days: ReadonlyArray<DayCost>): Model => {
+const modelOf = (days: ReadonlyArray<DayCost>, isWeekly: boolean): Model => {
   const n = days.length
   const costs = days.map(({ cost, day }) => ({ usd: Number(cost) / 1e12, weekday: weekdayOf(day) }))
   const mean = sum(costs.map(({ usd }) => usd)) / n
-  const isWeekly = n >= 14
   const expected = week.map((weekday) => {
     const same = isWeekly ? costs.filter((each) => each.weekday === weekday).map(({ usd }) => usd) : []
     return (sum(same) + drawn * mean) / (same.length + drawn)
@@ -106,6 +101,9 @@ const estimate = ({ days, deviation, t }: Model, expected: number, span: number)
   const margin = t * deviation * Math.sqrt(span + span ** 2 / days)
   return { expected: usd(expected), low: usd(Math.max(0, expected - margin)), high: usd(expected + margin) }
 }
+
+/** From so many days on a weekday is expected to be like those before it. */
+const weekly = 14
 
 /** So many days at the mean a weekday is given beside its own. */
 const drawn = 2

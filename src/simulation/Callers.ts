@@ -184,5 +184,7 @@ const codeOf = (error: GatewayError): string => {
       return "budget_unavailable"
     case "CostUnbounded":
       return "cost_unbounded"
+    case "NotCached":
+      return "not_cached"
   }
 }

@@ -49,7 +49,7 @@ export const run = (scenario: Scenario, { settings }: Compared, observer: Observ
   const sinceStart = (): number => time.timers.now() - epoch
   const layer = Live.layerNoTransport.pipe(
     Layer.provideMerge(Layer.merge(noTransport, Simulator.layerOn(time.soon))),
-    Layer.provide(Layer.succeed(CurrentSettings, settings))
+    Layer.provide(Layer.succeed(CurrentSettings, { ...settings, alerts: { ...settings.alerts, webhooks: [] } }))
   )
   const main = Effect.gen(function* () {
     const circuits = yield* Circuits

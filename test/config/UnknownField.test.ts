@@ -8,14 +8,6 @@ const told = (value: unknown): ReadonlyArray<string> =>
 
 describe("fields that this version would pass over", () => {
   it.each([
-    [{ cache: {} }, "cache"],
-    [{ budgets: [] }, "budgets"],
-    [{ alerts: { webhooks: [] } }, "alerts"]
-  ])("are refused as not implemented where they are documented: %j", (value, path) => {
-    assert.deepStrictEqual(told(value), [`${path}: is not implemented in this version`])
-  })
-
-  it.each([
     [{ instances: [{ retry: { jitter: "equal" } }] }, "use full or none"],
     [{ instances: [{ retry: { backoff: "linear" } }] }, "use exponential"]
   ])("include words of later versions, with what to use now: %j", (value, now) => {

@@ -4,6 +4,8 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
+import { Alerts } from "../../src/alerts/Alerts.js"
+import { ResponseCache } from "../../src/cache/ResponseCache.js"
 import { Catalog } from "../../src/catalog/Catalog.js"
 import { CurrentSettings, type Settings } from "../../src/config/Settings.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
@@ -29,13 +31,14 @@ const limiter = Layer.provide(RateLimiter.layer, Layer.provide(answeringLater, R
 /** A gateway whose limits are kept in a store that answers later, as one does that several gateways share. */
 const gateway = (configured: Settings) =>
   Gateway.layer.pipe(
-    Layer.provideMerge(Ledger.layerMemory),
+    Layer.provideMerge(Layer.merge(Alerts.layerMemory, Ledger.layerMemory)),
     Layer.provideMerge(Planner.layer),
     Layer.provideMerge(
       Layer.mergeAll(
         Concurrency.layer,
         Health.layer,
         LearnedQuota.layer,
+        ResponseCache.layerInMemory,
         limiter,
         Pricing.layerListed(() => undefined)
       )

@@ -3,13 +3,10 @@ import * as FastCheck from "effect/FastCheck"
 import type { LedgerEntry } from "../../src/ledger/LedgerEntry.js"
 import * as Money from "../../src/domain/Money.js"
 import * as Rollup from "../../src/ledger/Rollup.js"
-import { entry, hit } from "./entries.js"
+import { entry, figuresOf, hit } from "./entries.js"
 
-const figures = (...args: Parameters<typeof Rollup.rollupsOf>): Rollup.Figures => {
-  const [rollup] = Rollup.rollupsOf(...args)
-  const { bucket, dimension, value, ...rest } = rollup ?? assert.fail("there is none")
-  return rest
-}
+const figures = (...args: Parameters<typeof Rollup.rollupsOf>): Rollup.Figures =>
+  figuresOf(Rollup.rollupsOf(...args)[0] ?? assert.fail("there is none"))
 
 const usd = (text: string): Money.Money => Money.fromText(text) ?? assert.fail(text)
 

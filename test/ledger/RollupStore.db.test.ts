@@ -9,7 +9,7 @@ import type { Sum } from "../../src/ledger/RollupQuery.js"
 import { RollupStore } from "../../src/ledger/RollupStore.js"
 import * as RollupTables from "../../src/ledger/RollupTables.js"
 import { database, switched } from "../support/database.js"
-import { entry, hit } from "./entries.js"
+import { entry, figuresOf, hit } from "./entries.js"
 
 type Sign = 1 | -1
 
@@ -47,21 +47,6 @@ const known: ReadonlyArray<LedgerEntry> = [
 
 const sumOf = (entries: ReadonlyArray<LedgerEntry>): Rollup.Figures =>
   entries.flatMap((each) => Rollup.rollupsOf(each).slice(0, 1)).reduce<Rollup.Figures>(Rollup.plus, Rollup.none)
-
-/** Without the names of what they are of. */
-const figuresOf = ({ calls, ...more }: Rollup.Figures): Rollup.Figures => ({
-  calls,
-  successes: more.successes,
-  failures: more.failures,
-  cancelled: more.cancelled,
-  hits: more.hits,
-  unpriced: more.unpriced,
-  input_tokens: more.input_tokens,
-  output_tokens: more.output_tokens,
-  cost_usd: more.cost_usd,
-  saved_usd: more.saved_usd,
-  ms: more.ms
-})
 
 const costs = (sums: ReadonlyArray<Sum>) => sums.map(({ cost_usd, value }) => [value, Money.toUsd(cost_usd)])
 

@@ -1,4 +1,5 @@
 import type { LedgerEntry } from "../../src/ledger/LedgerEntry.js"
+import type * as Rollup from "../../src/ledger/Rollup.js"
 
 /** A call that succeeded, of which nothing is remarkable. */
 export const entry = (more: Partial<LedgerEntry> = {}): LedgerEntry => ({
@@ -35,3 +36,18 @@ export const entry = (more: Partial<LedgerEntry> = {}): LedgerEntry => ({
 /** An answer out of the cache. */
 export const hit = (more: Partial<LedgerEntry> = {}): LedgerEntry =>
   entry({ outcome: "hit", cost_usd: "0", saved_usd: "0.5", ...more })
+
+/** Without the names of what they are of. */
+export const figuresOf = ({ calls, ...more }: Rollup.Figures): Rollup.Figures => ({
+  calls,
+  successes: more.successes,
+  failures: more.failures,
+  cancelled: more.cancelled,
+  hits: more.hits,
+  unpriced: more.unpriced,
+  input_tokens: more.input_tokens,
+  output_tokens: more.output_tokens,
+  cost_usd: more.cost_usd,
+  saved_usd: more.saved_usd,
+  ms: more.ms
+})

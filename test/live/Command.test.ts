@@ -181,6 +181,15 @@ describe("orelse explain and orelse stats", () => {
   )
 })
 
+describe("orelse costs", () => {
+  it.live("ends with 1 where there is neither a gateway nor a database", () =>
+    Effect.gen(function* () {
+      const { code, stderr, stdout } = yield* run(["costs"])
+      assert.deepStrictEqual([code, stdout, stderr], [1, "", "there is no database: DATABASE_URL is none\n"])
+    })
+  )
+})
+
 describe("orelse simulate", () => {
   it.live("runs a scenario that comes along, with the report on stdout and how long it took on stderr", () =>
     Effect.gen(function* () {

@@ -44,10 +44,16 @@ describe("the embedded database", () => {
       const stats = yield* run(["stats"], { ...embedded, directory: gateway.directory })
       assert.strictEqual(stats.code, 0)
       assert.include(stats.stdout, "simulated-primary")
+      yield* healthIs(gateway.url, true, "ok")
+      const costs = () => run(["costs", "--projection"], { ...embedded, directory: gateway.directory })
+      const asked = yield* costs()
+      assert.match(asked.stdout, /has cost 0 USD so far\. There is no whole day/)
       yield* gateway.signal("SIGTERM")
       yield* gateway.ended
       const after = yield* run(["migrate"], { ...embedded, directory: gateway.directory })
       assert.strictEqual(after.code, 0, after.stderr)
+      // Where nobody holds the database it is asked itself.
+      assert.deepStrictEqual(yield* Effect.map(costs(), ({ code, stdout }) => [code, stdout]), [0, asked.stdout])
     })
   )
 

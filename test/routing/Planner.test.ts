@@ -155,6 +155,10 @@ describe("the strategy of the operator", () => {
         assert.strictEqual(yield* asked(), "long-questions long-answers")
         const long = asking({ messages: [{ role: "user", content: "x".repeat(100_000) }], max_tokens: 5 })
         assert.strictEqual(yield* asked(long), "long-answers long-questions")
+        // It is the provider's to refuse what is no number of tokens.
+        for (const max_tokens of [0.5, -1]) {
+          assert.strictEqual(yield* asked(asking({ max_tokens })), "long-answers long-questions")
+        }
       })
     )
   )

@@ -12,6 +12,18 @@ export const routing: Settings["routing"] = {
   retryBudget: { ratio: 0.1, reserve: 10 }
 }
 
+export const cache: Settings["cache"] = {
+  enabled: false,
+  policy: "temperature-zero",
+  maxEntries: 1_000,
+  maxBytes: 64 * 2 ** 20,
+  maxEntryBytes: 2 ** 20,
+  ttl: 3_600_000,
+  compressAbove: 1_024,
+  coalesce: false,
+  staleIfError: undefined
+}
+
 /** Settings of tests: everything at its default, on a free port, without a word on stdout. */
 export const settings = (overrides: Partial<Settings> = {}): Settings => ({
   preset: undefined,
@@ -30,6 +42,8 @@ export const settings = (overrides: Partial<Settings> = {}): Settings => ({
   },
   health: { checkOnStart: false, cacheFor: 60_000, probe: "passive", probeEvery: 30_000, probeWith: "models" },
   rateLimits: [],
+  alerts: { webhooks: [], repeatAfter: 3_600_000, timeout: 10_000 },
+  cache,
   server: { host: "127.0.0.1", port: 0, bodyLimit: 1024 * 1024, drain: 5_000, adminKey: undefined },
   store: { dataDir: ".orelse", database: { _tag: "None" } },
   budgets: [],

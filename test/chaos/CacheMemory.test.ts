@@ -1,0 +1,3 @@
+import { prove } from "../live/support/cacheMemory.js"
+
+prove(10)
