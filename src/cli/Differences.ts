@@ -1,3 +1,4 @@
+import * as Redacted from "effect/Redacted"
 import { same } from "../config/Same.js"
 import type { Settings } from "../config/Settings.js"
 
@@ -33,17 +34,22 @@ export const between = (before: Settings, after: Settings): Differences => {
         return fields.length === 0 ? [] : [`changed in ${name}: ${fields.join(", ")}`]
       }),
       ...(same(before.rateLimits, after.rateLimits) ? [] : ["changed: rateLimits"]),
-      ...(same(before.replacements, after.replacements) ? [] : ["changed: which models stand in for others"])
+      ...(same(before.replacements, after.replacements) ? [] : ["changed: which models stand in for others"]),
+      ...(changed(variables(before), variables(after)).length === 0 ? [] : ["changed: variables of the environment"])
     ],
     needRestart: [
       ...changed(listening, newListening).map((field) =>
         field === "adminKey" ? "ORELSE_ADMIN_KEY" : `server.${field}`
       ),
       ...changed(before.log, after.log).map((field) => `log.${field}`),
+      ...changed(before.store, after.store).map((field) => (field === "dataDir" ? "ORELSE_DATA_DIR" : "DATABASE_URL")),
       ...(same(retryBudget, newBudget) ? [] : ["routing.retryBudget"])
     ]
   }
 }
+
+/** Of these the keys are filled that are changed over the admin API. */
+const variables = (settings: Settings): object => Object.fromEntries(Redacted.value(settings.variables))
 
 interface Named {
   readonly id: string

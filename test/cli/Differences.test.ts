@@ -26,7 +26,8 @@ describe("what a new configuration changes", () => {
         routing: { ...routing, strategy: "weighted", deadline: 1 },
         rateLimits: [{ scope: "global", requestsPerMinute: 1 }],
         server: { ...settings().server, bodyLimit: 1 },
-        replacements: { ...settings().replacements, openai: "openai/gpt-4.1" }
+        replacements: { ...settings().replacements, openai: "openai/gpt-4.1" },
+        variables: Redacted.make(new Map([["GROQ_API_KEY", "gsk-new"]]))
       })
     )
     assert.deepStrictEqual(made, [
@@ -38,7 +39,8 @@ describe("what a new configuration changes", () => {
       "changed in tasks: default, code",
       "changed in server: bodyLimit",
       "changed: rateLimits",
-      "changed: which models stand in for others"
+      "changed: which models stand in for others",
+      "changed: variables of the environment"
     ])
   })
 
@@ -48,12 +50,13 @@ describe("what a new configuration changes", () => {
       before({
         server: { ...settings().server, port: 1, adminKey: Redacted.make("admin") },
         log: { ...settings().log, level: "debug" },
+        store: { dataDir: "elsewhere", database: { _tag: "Postgres", url: Redacted.make("postgres://x") } },
         routing: { ...routing, retryBudget: { ratio: 1, reserve: 1 } }
       })
     )
     assert.deepStrictEqual(
       [made, needRestart],
-      [[], ["server.port", "ORELSE_ADMIN_KEY", "log.level", "routing.retryBudget"]]
+      [[], ["server.port", "ORELSE_ADMIN_KEY", "log.level", "ORELSE_DATA_DIR", "DATABASE_URL", "routing.retryBudget"]]
     )
   })
 })

@@ -102,6 +102,22 @@ describe("the config file", () => {
     })
   )
 
+  it.scopedLive(
+    "is not the only one: a key that is named over the admin API may be in .env since then, and change there",
+    () =>
+      Effect.gen(function* () {
+        const gateway = yield* started()
+        const body = JSON.stringify({ id: "groq", provider: "groq", apiKey: "${GROQ_API_KEY}" })
+        const add = Effect.promise(
+          async () => (await fetch(`${gateway.url}/admin/providers`, { method: "POST", body })).status
+        )
+        assert.strictEqual(yield* add, 400)
+        replace(gateway, "GROQ_API_KEY=gsk-of-the-file\n", ".env")
+        yield* gateway.says(/read again: changed: variables of the environment/)
+        assert.strictEqual(yield* add, 201)
+      })
+  )
+
   it.scopedLive("leaves on top what was changed over the admin API", () =>
     Effect.gen(function* () {
       const gateway = yield* started(fileOf(simulated("a"), simulated("b", ", priority: 2")))
