@@ -3,7 +3,7 @@ const floors = [
   ["domain"],
   ["protocol", "config"],
   ["provider", "store"],
-  ["health", "ledger", "limits", "cache", "catalog"],
+  ["health", "ledger", "limits", "cache", "catalog", "alerts"],
   ["routing"],
   ["gateway"],
   ["http", "simulation"]

@@ -20,6 +20,7 @@ export const between = (before: Settings, after: Settings): Differences => {
     ["tasks", before.tasks, after.tasks],
     ["circuitBreaker", before.circuitBreaker, after.circuitBreaker],
     ["health", before.health, after.health],
+    ["alerts", before.alerts, after.alerts],
     ["server", { bodyLimit, drain }, { bodyLimit: newLimit, drain: newDrain }]
   ] as const
   return {
@@ -30,6 +31,7 @@ export const between = (before: Settings, after: Settings): Differences => {
         const fields = changed(one, other)
         return fields.length === 0 ? [] : [`changed in ${name}: ${fields.join(", ")}`]
       }),
+      ...(same(before.rateLimits, after.rateLimits) ? [] : ["changed: rateLimits"]),
       ...(same(before.replacements, after.replacements) ? [] : ["changed: which models stand in for others"])
     ],
     needRestart: [

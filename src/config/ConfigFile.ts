@@ -1,6 +1,7 @@
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
+import { kinds } from "../domain/Alert.js"
 import { CatchRule } from "../domain/ErrorCategory.js"
 import { MidStream } from "../domain/MidStream.js"
 import * as Field from "./Field.js"
@@ -68,6 +69,11 @@ const PricingFields = Schema.Struct({
   models: optional(Schema.Record({ key: Schema.String, value: Schema.Struct(modelPrices) }))
 })
 
+const perMinute = {
+  requestsPerMinute: optional(Field.integer(1, 10_000_000)),
+  tokensPerMinute: optional(Field.integer(1, 10_000_000_000))
+}
+
 const InstanceFields = Schema.Struct({
   id: Field.InstanceId,
   provider: Field.word(...vendorSlugs),
@@ -78,6 +84,7 @@ const InstanceFields = Schema.Struct({
   weight: or(Field.number(0, 1_000_000), 1),
   models: optional(Schema.Array(Field.Text)),
   maxConcurrency: optional(Field.integer(1, 1_000_000)),
+  rateLimit: optional(Schema.Struct(perMinute)),
   capabilities: optional(Schema.Array(Field.word(...capabilities))),
   maxTokensPerRequest: optional(Field.integer(1, 100_000_000)),
   allowedBaseUrls: or(Schema.Array(Field.BaseUrl), []),
@@ -171,6 +178,40 @@ export const BudgetFields = Schema.Struct({
   worstCase: optional(Field.Dollars)
 })
 
+const CallerLimitFields = Schema.Struct({
+  scope: Field.LimitScope,
+  ...perMinute,
+  /** Requests at once. Absent: as many as a minute has. */
+  burst: optional(Field.integer(1, 10_000_000)),
+  /** Absent: nobody waits. */
+  queue: optional(Schema.Struct({ max: or(Field.integer(1, 100_000), 100), timeout: or(Field.duration("1ms"), 5_000) }))
+})
+
+/** A URL alone, or with more to say of it. Of the fields only the second mapping says what is wrong, so that it says it once. */
+const Webhook = Schema.transform(
+  Schema.Union(
+    Schema.String,
+    Schema.Struct({
+      url: optional(Schema.Unknown),
+      events: optional(Schema.Unknown),
+      format: optional(Schema.Unknown)
+    })
+  ).annotations({ description: "a URL, or a mapping with url, events and format" }),
+  Schema.Struct({
+    url: Field.WebhookUrl,
+    /** Absent: all. */
+    events: optional(Schema.NonEmptyArray(Field.word(...kinds))),
+    format: or(Field.word("slack", "json"), "slack")
+  }),
+  { strict: false, decode: (given) => (typeof given === "string" ? { url: given } : given), encode: (fields) => fields }
+)
+
+const AlertFields = Schema.Struct({
+  webhooks: or(Schema.Array(Webhook), []),
+  repeatAfter: or(Field.duration("1ms"), 3_600_000),
+  timeout: or(Field.duration("100ms"), 10_000)
+})
+
 const ServerFields = Schema.Struct({
   host: or(Field.Text, "127.0.0.1"),
   port: or(Field.Port, 3000),
@@ -196,6 +237,8 @@ export const ConfigFile = Schema.Struct({
   circuitBreaker: or(CircuitFields, Schema.decodeSync(CircuitFields)({})),
   health: or(HealthFields, Schema.decodeSync(HealthFields)({})),
   budgets: or(Schema.Array(BudgetFields), []),
+  rateLimits: or(Schema.Array(CallerLimitFields), []),
+  alerts: or(AlertFields, Schema.decodeSync(AlertFields)({})),
   server: or(ServerFields, Schema.decodeSync(ServerFields)({})),
   log: or(LogFields, Schema.decodeSync(LogFields)({}))
 })

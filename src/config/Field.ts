@@ -4,6 +4,7 @@ import * as ParseResult from "effect/ParseResult"
 import * as Schema from "effect/Schema"
 import * as Money from "../domain/Money.js"
 import * as Decimal from "../domain/Decimal.js"
+import { isLoopback } from "./Loopback.js"
 
 /**
  * The kinds of value that settings are written in, for the config file and the environment alike. `${VAR}` always fills in
@@ -37,6 +38,11 @@ export const Text = Schema.String.pipe(Schema.minLength(1)).annotations({
 export const InstanceId = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/)).annotations({
   description: "a name of up to 64 letters, digits, `.`, `_` and `-`"
 })
+
+/** Whom a limit holds: everybody together, each caller, or the callers of one key, user or tenant, or of each. */
+export const LimitScope = Schema.String.pipe(
+  Schema.pattern(/^(?:global|caller|(?:key|user|tenant):[^\p{Cc}]{1,256})$/u)
+).annotations({ description: "global, caller, or key:, user: or tenant: with an id or *" })
 
 /** A switch. */
 export const Flag = leaf(Schema.Union(Schema.Boolean, Schema.String), Schema.Boolean, "true or false", (input) => {
@@ -109,6 +115,19 @@ export const DatabaseUrl = Schema.Redacted(
     )
   )
 ).annotations({ description: databaseUrl })
+
+const webhookUrl = "an https URL without a user, a password or a fragment; http only to this machine"
+
+/** Where alerts are posted to. Whoever knows it can post there, so it is never shown. */
+export const WebhookUrl = Schema.Redacted(
+  leaf(Schema.String, Schema.String, webhookUrl, (input) => {
+    const url = input.trim()
+    if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) return Option.none()
+    const { hash, hostname, password, protocol, username } = new URL(url)
+    const isSafe = protocol === "https:" || isLoopback(hostname.replace(/^\[|\]$/g, ""))
+    return isSafe && username === "" && password === "" && hash === "" ? Option.some(url) : Option.none()
+  })
+).annotations({ description: webhookUrl })
 
 /** One of a few words. */
 export const word = <const Words extends readonly [string, ...ReadonlyArray<string>]>(...words: Words) =>

@@ -14,6 +14,7 @@ import * as Instances from "./Instances.js"
 import * as Models from "./Models.js"
 import { notices } from "./Notices.js"
 import type {
+  AlertSettings,
   CircuitSettings,
   DatabaseSettings,
   InstanceSettings,
@@ -109,6 +110,8 @@ const settle = (
     routing: routingOf(file.routing),
     circuitBreaker: circuitOf(file.circuitBreaker),
     health: file.health,
+    rateLimits: file.rateLimits,
+    alerts: alertsOf(file.alerts),
     server: {
       ...file.server,
       host: flags.host ?? variables.HOST ?? file.server.host,
@@ -136,6 +139,11 @@ const routingOf = ({ hedge, sticky, ...rest }: ConfigFile["routing"]): RoutingSe
   ...rest,
   sticky,
   hedge: { enabled: hedge.enabled, after: hedge.after }
+})
+
+const alertsOf = ({ webhooks, ...rest }: ConfigFile["alerts"]): AlertSettings => ({
+  ...rest,
+  webhooks: webhooks.map(({ events, format, url }) => ({ url, events, format }))
 })
 
 const circuitOf = ({

@@ -83,7 +83,10 @@ export const checkParsed = (
     problems.length > 0
   ) {
     const keys = declared.map(({ apiKey }) => apiKey).filter(Predicate.isString)
-    return Either.left({ problems, secrets: [...Environment.secrets(env), ...keys] })
+    return Either.left({
+      problems,
+      secrets: [...Environment.secrets(env), ...keys, ...CrossCheck.webhookUrls(value)]
+    })
   }
   return Either.right({ preset, file: file.right, variables: variables.right, flags: flags.right, made: made.right })
 }

@@ -1,6 +1,8 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { join } from "node:path"
+import { Alerts } from "../alerts/Alerts.js"
+import * as AlertTables from "../alerts/AlertTables.js"
 import { Catalog } from "../catalog/Catalog.js"
 import { CatalogEditor } from "../catalog/CatalogEditor.js"
 import { CatalogRows } from "../catalog/CatalogRows.js"
@@ -8,6 +10,7 @@ import { CatalogStore } from "../catalog/CatalogStore.js"
 import { ModelSync } from "../catalog/ModelSync.js"
 import * as StoredCatalog from "../catalog/StoredCatalog.js"
 import type { ConfigFileEncoded } from "../config/ConfigFile.js"
+import type { LiveSettings } from "../config/LiveSettings.js"
 import * as LoadSettings from "../config/LoadSettings.js"
 import { CurrentSettings } from "../config/Settings.js"
 import { Circuits } from "../health/Circuits.js"
@@ -25,6 +28,8 @@ import { Pricing } from "../ledger/Pricing.js"
 import type { RollupStore } from "../ledger/RollupStore.js"
 import { Concurrency } from "../limits/Concurrency.js"
 import { LearnedQuota } from "../limits/LearnedQuota.js"
+import { RateLimiter } from "../limits/RateLimiter.js"
+import { RateLimitStore } from "../limits/RateLimitStore.js"
 import { Providers } from "../provider/Providers.js"
 import { Simulator } from "../provider/Simulator.js"
 import { Transport } from "../provider/Transport.js"
@@ -33,6 +38,7 @@ import { Database } from "../store/Database.js"
 import { Journal } from "../store/Journal.js"
 import { Replay } from "../store/Replay.js"
 import * as RequestTables from "../store/RequestTables.js"
+import * as AlertSources from "./AlertSources.js"
 import { Gateway } from "./Gateway.js"
 import * as Ledger from "./Ledger.js"
 
@@ -40,10 +46,13 @@ const pricing = Layer.unwrapEffect(
   Effect.map(Catalog, ({ snapshot }) => Pricing.layerListed(({ id }, model) => snapshot().rows.own(id, model)))
 )
 
+/** Every gateway counts for itself. */
+const limiter = Layer.provide(RateLimiter.layer, RateLimitStore.memory())
+
 /** What plans are made of, on who keeps the catalogue. */
 const planning = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =>
   Planner.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, pricing)),
+    Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, limiter, pricing)),
     Layer.provideMerge(Layer.mergeAll(Circuits.layer, CatalogEditor.layer, ModelSync.layer)),
     Layer.provideMerge(store),
     Layer.provideMerge(Layer.merge(Catalog.layer, Providers.layer))
@@ -52,16 +61,24 @@ const planning = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =
 type Money = Budgets | BudgetStore | CostTracker | RollupStore
 
 /** The whole gateway without a server and without a network. */
-const on = <R, R2>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>, ledger: Layer.Layer<Money, never, R2>) =>
-  Layer.mergeAll(Gateway.layer, Probes.layer, FirstChecks.layer).pipe(
-    Layer.provideMerge(ledger),
+const on = <R, S, T>(
+  store: Layer.Layer<CatalogRows | CatalogStore, never, R>,
+  alerts: Layer.Layer<Alerts, never, LiveSettings | S>,
+  ledger: Layer.Layer<Money, never, T>
+) =>
+  Layer.mergeAll(Gateway.layer, Probes.layer, FirstChecks.layer, AlertSources.circuits).pipe(
+    Layer.provideMerge(Layer.merge(alerts, ledger)),
     Layer.provideMerge(planning(store))
   )
 
 const network = Layer.merge(Transport.layer, Simulator.layer)
 
 /** The whole gateway without a server and without a network. What is changed is so until it ends. */
-export const layerNoTransport = on(Layer.merge(CatalogRows.layerMemory, CatalogStore.layerMemory), Ledger.layerMemory)
+export const layerNoTransport = on(
+  Layer.merge(CatalogRows.layerMemory, CatalogStore.layerMemory),
+  Alerts.layerMemory,
+  Ledger.layerMemory
+)
 
 /** The whole gateway without a server, on `CurrentSettings`. */
 export const layer = Layer.provideMerge(layerNoTransport, network)
@@ -71,7 +88,7 @@ export const layerCommand = Layer.provideMerge(planning(StoredCatalog.layer), ne
 
 /** What goes through the journal, and how it gets into the tables. */
 const replay = Replay.layer(
-  new Map([...SharedHealth.appliers, ...RequestTables.appliers, ...LedgerTables.appliers]),
+  new Map([...SharedHealth.appliers, ...RequestTables.appliers, ...LedgerTables.appliers, ...AlertTables.appliers]),
   LedgerTables.abandon
 )
 
@@ -84,13 +101,14 @@ const journal = Layer.unwrapEffect(
 
 /** The same with a memory: what is known of health, requests and changes is in the database, which other replicas may share. */
 export const layerStored = Layer.mergeAll(
+  AlertSources.stores,
   SharedHealth.layer,
   Retention.layer,
   StoredCatalog.following,
   StoredEvents.layer,
   RequestTables.layer
 ).pipe(
-  Layer.provideMerge(on(StoredCatalog.layer, Ledger.layerStored)),
+  Layer.provideMerge(on(StoredCatalog.layer, Alerts.layerStored, Ledger.layerStored)),
   Layer.provideMerge(network),
   Layer.provideMerge(replay),
   Layer.provideMerge(journal),

@@ -77,7 +77,7 @@ export const run = (scenario: Scenario, { settings }: Compared, observer: Observ
   const { money } = observer
   const layer = Live.layerNoTransport.pipe(
     Layer.provideMerge(Layer.merge(noTransport, Simulator.layerOn(time.soon))),
-    Layer.provide(Layer.succeed(CurrentSettings, settings))
+    Layer.provide(Layer.succeed(CurrentSettings, { ...settings, alerts: { ...settings.alerts, webhooks: [] } }))
   )
   const { maxTokens, model, patience } = scenario.requests
   const main = Effect.gen(function* () {

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type { Exit } from "effect/Exit"
 import * as Queue from "effect/Queue"
 import { costs } from "../../src/cli/Costs.js"
+import { alerts } from "../../src/cli/Alerts.js"
 import { doctor } from "../../src/cli/Doctor.js"
 import { events } from "../../src/cli/Events.js"
 import { explain } from "../../src/cli/Explain.js"
@@ -41,5 +42,5 @@ export const running = (said: Queue.Enqueue<string>, args: ReadonlyArray<string>
   )
 
 const orelse = Command.make("orelse").pipe(
-  Command.withSubcommands([costs, events, explain, stats, simulate, models, failover, doctor])
+  Command.withSubcommands([costs, events, explain, stats, simulate, models, failover, doctor, alerts])
 )
