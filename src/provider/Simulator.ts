@@ -15,8 +15,11 @@ export class Simulator extends Context.Tag("orelse/Simulator")<
   {
     /** The next calls to an instance get these replies in turn; the last one stays. */
     readonly script: (instance: string, ...replies: ReadonlyArray<SimulatedReply>) => Effect.Effect<void>
-    /** Every call to an instance gets this reply, lists of models too; nothing of them is remembered. */
-    readonly behave: (instance: string, reply: SimulatedReply) => Effect.Effect<void>
+    /**
+     * Every call to an instance gets this reply, lists of models too; nothing of them is remembered. `over` hears how far each
+     * of them came.
+     */
+    readonly behave: (instance: string, reply: SimulatedReply, over?: CallOver) => Effect.Effect<void>
     /** What an instance was asked, lists of models not counted; of a long history the latest part. */
     readonly requests: (instance: string) => Effect.Effect<ReadonlyArray<SimulatedRequest>>
     /** How many calls to an instance were given up before their end. */
@@ -35,6 +38,7 @@ export class Simulator extends Context.Tag("orelse/Simulator")<
         const known = peers.get(instance) ?? {
           script: [],
           behaviour: undefined,
+          over: undefined,
           calls: 0,
           asked: [],
           bytes: 0,
@@ -48,9 +52,10 @@ export class Simulator extends Context.Tag("orelse/Simulator")<
           Effect.sync(() => {
             peer(instance).script = [...replies]
           }),
-        behave: (instance, behaviour) =>
+        behave: (instance, behaviour, over) =>
           Effect.sync(() => {
             peer(instance).behaviour = behaviour
+            peer(instance).over = over
           }),
         requests: (instance) => Effect.sync(() => peer(instance).asked.map(({ request }) => request)),
         aborted: (instance) => Effect.sync(() => peer(instance).aborted),
@@ -58,16 +63,15 @@ export class Simulator extends Context.Tag("orelse/Simulator")<
         transport: (instance) => ({
           exchange: (outgoing, incoming, timers) => {
             underWay++
-            return new SimulatedExchange(
-              reply(peer(instance.id), instance, outgoing),
-              incoming,
-              timers,
-              soon,
-              (whole) => {
-                underWay--
-                if (!whole) peer(instance.id).aborted++
-              }
-            )
+            const asked = peer(instance.id)
+            const events = reply(asked, instance, outgoing)
+            // Of a list of models it is 0.
+            const call = outgoing.method === "GET" ? 0 : asked.calls
+            return new SimulatedExchange(events, incoming, timers, soon, (whole, played) => {
+              underWay--
+              if (!whole) asked.aborted++
+              asked.over?.(call, played)
+            })
           }
         })
       }
@@ -76,9 +80,13 @@ export class Simulator extends Context.Tag("orelse/Simulator")<
   static readonly layer: Layer.Layer<Simulator> = Simulator.layerOn(queueMicrotask)
 }
 
+/** A call is over, at its end or given up; so many of its events have happened. `call` is that of its request. */
+type CallOver = (call: number, played: number) => void
+
 interface Peer {
   script: Array<SimulatedReply>
   behaviour: SimulatedReply | undefined
+  over: CallOver | undefined
   calls: number
   /** The latest requests, with the size of each body. */
   readonly asked: Array<{ readonly request: SimulatedRequest; readonly size: number }>
@@ -129,7 +137,7 @@ class SimulatedExchange implements Exchange {
     private readonly incoming: Incoming,
     private readonly timers: Timers,
     private readonly soon: (task: () => void) => void,
-    private readonly ended: (whole: boolean) => void
+    private readonly ended: (whole: boolean, played: number) => void
   ) {
     // Never before the caller holds this exchange.
     soon(() => {
@@ -154,7 +162,7 @@ class SimulatedExchange implements Exchange {
     if (this.over) return
     this.over = true
     this.cancel?.()
-    this.ended(false)
+    this.ended(false, this.position)
   }
 
   private next(): void {
@@ -176,7 +184,7 @@ class SimulatedExchange implements Exchange {
     else if ("data" in event) this.incoming.onData(event.data)
     else {
       this.over = true
-      this.ended(true)
+      this.ended(true, this.position)
       if (event.end === "end") this.incoming.onEnd()
       else this.incoming.onFailure({ message: `the connection was ${event.end}` })
     }

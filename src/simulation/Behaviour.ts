@@ -1,8 +1,11 @@
 import type { InstanceSettings } from "../config/Settings.js"
+import * as Money from "../domain/Money.js"
 import * as Json from "../protocol/Json.js"
 import * as Simulated from "../provider/SimulatedReply.js"
 import * as SimulatedSize from "../provider/SimulatedSize.js"
 import { spreadOf } from "./Arrivals.js"
+import type { Arrival } from "./Arrivals.js"
+import { priceOf, type Bill } from "./Bill.js"
 import { constant, type Chance } from "./Chance.js"
 import * as Event from "./Event.js"
 import type { BehaviourFields, EventFields, OutageKind } from "./ScenarioFile.js"
@@ -13,14 +16,23 @@ export interface Surroundings {
   readonly chance: Chance
   /** In ms from the start. */
   readonly now: () => number
+  /** Gets the bill of each call, when it is over. */
+  readonly billed: (bill: Bill) => void
 }
 
-/** How an instance answers each call, as its behaviour says and as it goes in the timeline. */
+/** One end of the wire. */
+export interface Behaviour {
+  readonly reply: Simulated.SimulatedReply
+  /** A call is over; so many of its events have happened. */
+  readonly over: (call: number, played: number) => void
+}
+
+/** How an instance answers each call, as its behaviour says and as it goes in the timeline, and what it bills. */
 export const make = (
   instance: InstanceSettings,
   fields: BehaviourFields | undefined,
-  { chance, events, now }: Surroundings
-): Simulated.SimulatedReply => {
+  { billed, chance, events, now }: Surroundings
+): Behaviour => {
   const own = instance.simulated
   const latency = fields?.firstToken === undefined ? constant(own.latency) : spreadOf(fields.firstToken)
   const tokenInterval = fields?.tokenInterval ?? own.tokenInterval
@@ -30,12 +42,25 @@ export const make = (
   const limit = fields?.requestsPerMinute
   const quota = new MinuteLimit()
   const line = fields?.concurrency === undefined ? undefined : new Line(fields.concurrency)
+  const underWay = new Map<number, UnderWay>()
 
-  return (request) => {
+  const reply: Simulated.SimulatedReply = (request) => {
     const at = now()
+    const asked = (work: Work | undefined): void => {
+      const model = String(request.body?.["model"])
+      underWay.set(request.call, {
+        at,
+        model,
+        request: numberOf(request),
+        streams: SimulatedSize.streams(request),
+        work
+      })
+    }
+    if (request.method !== "GET") asked(undefined)
     const going = events.filter((event) => Event.isOn(event, at))
     const slowness = going.reduce((product, event) => product * Event.slowness(event, at), 1)
     const firstToken = chance.of(latency) * slowness
+    const interval = tokenInterval * slowness
     const failed = { ...request, settings: { ...request.settings, latency: errorLatency } }
 
     const outage = first(going, (event) => Event.outageOf(event, at))
@@ -55,40 +80,108 @@ export const make = (
     if (!within) return told(Simulated.rateLimited(Math.ceil(endsIn)))(failed)
     const error = first(going, ({ errors }) => (chance.happens(errors?.share ?? 0) ? errors?.how : undefined))
     if (error !== undefined) return outages[error](failed)
-    if (going.some(({ malformed = 0 }) => chance.happens(malformed))) return told(Simulated.garbled)(failed)
+    if (going.some(({ malformed = 0 }) => chance.happens(malformed))) {
+      asked({ size: { ...sizeOf(request), answer: 0 }, firstToken: at, interval, events: undefined, cutAt: undefined })
+      return told(Simulated.garbled)(failed)
+    }
 
     const size = sizeOf(request)
-    const interval = tokenInterval * slowness
     const waited = line?.join(at, firstToken + (size.answer - 1) * interval) ?? 0
-    const asked = {
+    const slowed = {
       ...request,
       settings: { ...request.settings, latency: waited + firstToken, tokenInterval: interval }
     }
     const breaks = SimulatedSize.streams(request) && going.some((event) => chance.happens(event.breaks ?? 0))
-    return told(breaks ? SimulatedSize.cutAfter(1 + chance.below(size.answer), gap) : SimulatedSize.sized(size, gap))(
-      asked
+    const cutAt = breaks ? 1 + chance.below(size.answer) : undefined
+    const played = told(cutAt === undefined ? SimulatedSize.sized(size, gap) : SimulatedSize.cutAfter(cutAt, gap))(
+      slowed
     )
+    asked({ size, firstToken: at + waited + firstToken, interval, events: played.length, cutAt })
+    return played
+  }
+
+  return {
+    reply,
+    over: (call, played) => {
+      const made = underWay.get(call)
+      if (made === undefined) return
+      underWay.delete(call)
+      const { at, model, request, work } = made
+      const whole = { request, instance: instance.id, model, at }
+      if (work === undefined) {
+        return billed({ ...whole, end: "refused", used: { prompt: 0, answer: 0 }, cost: Money.zero, said: 0 })
+      }
+      const { cutAt, events: all, firstToken, interval, size } = work
+      // The last thing that happens is that the connection is closed.
+      const isAnswered = cutAt === undefined && all !== undefined && played >= all - 1
+      const said =
+        all === undefined || !made.streams ? 0 : SimulatedSize.charactersIn(played, cutAt ?? size.answer, interval, gap)
+      const used = isAnswered
+        ? size
+        : { prompt: size.prompt, answer: Math.min(cutAt ?? size.answer, madeBy(now() - firstToken, interval)) }
+      billed({ ...whole, end: isAnswered ? "answered" : "cut", used, cost: priceOf(instance, model, used), said })
+    }
   }
 }
 
-/** The body of a request that says itself what it will cost: no words have to be made up, sent and counted. */
+/** What it takes to answer a call. Times in ms from the start. */
+interface Work {
+  readonly size: SimulatedSize.Size
+  readonly firstToken: number
+  readonly interval: number
+  /** How much will happen; `undefined`: nothing that is an answer. */
+  readonly events: number | undefined
+  /** The connection is lost after so many tokens. */
+  readonly cutAt: number | undefined
+}
+
+interface UnderWay {
+  readonly at: number
+  readonly model: string
+  readonly request: string | undefined
+  readonly streams: boolean
+  /** `undefined`: it is not answered. */
+  readonly work: Work | undefined
+}
+
+/** Tokens that are made so long after the time of the first one, in ms. */
+const madeBy = (ms: number, interval: number): number =>
+  ms < 0 ? 0 : interval === 0 ? Number.POSITIVE_INFINITY : 1 + Math.floor(ms / interval)
+
+/** The body of a request that says itself what it will cost, and is as long as a prompt of so many tokens is in English. */
 export const body = (
   model: string,
-  streamed: boolean,
-  { answer, prompt }: SimulatedSize.Size,
-  user: string | undefined
+  { size: { answer, prompt }, streamed, user }: Pick<Arrival, "size" | "streamed" | "user">,
+  { maxTokens, number }: { readonly maxTokens?: number | undefined; readonly number?: number }
 ): Readonly<Record<string, unknown>> => ({
   model,
-  messages: [{ role: "user", content: "simulated" }],
-  metadata: { prompt_tokens: String(prompt), answer_tokens: String(answer) },
+  messages: [{ role: "user", content: filler.repeat(Math.max(1, Math.floor((4 * prompt - around) / filler.length))) }],
+  metadata: {
+    prompt_tokens: String(prompt),
+    answer_tokens: String(answer),
+    ...(number === undefined ? {} : { request: String(number) })
+  },
+  ...(maxTokens === undefined ? {} : { max_tokens: maxTokens }),
   ...(streamed ? { stream: true } : {}),
   ...(user === undefined ? {} : { user })
 })
 
-const sizeOf = (request: Simulated.SimulatedRequest): SimulatedSize.Size => {
-  const { answer_tokens, prompt_tokens } = Json.record(request.body?.["metadata"])
-  return { prompt: Number(prompt_tokens ?? 1), answer: Number(answer_tokens ?? 1) }
+const filler = "simulated "
+
+/** Characters of a body besides its text. */
+const around = 160
+
+const sizeOf = ({ body: asked }: Simulated.SimulatedRequest): SimulatedSize.Size => {
+  const { answer_tokens, prompt_tokens } = Json.record(asked?.["metadata"])
+  const [, ...more] = Json.list(asked?.["messages"])
+  const bound = Json.number(asked?.["max_tokens"] ?? asked?.["max_completion_tokens"]) ?? Number.POSITIVE_INFINITY
+  // An answer that broke is sent along by whoever asks for the rest of it.
+  const added = more.length === 0 ? 0 : Math.ceil(JSON.stringify(more).length / 4)
+  return { prompt: Number(prompt_tokens ?? 1) + added, answer: Math.min(bound, Number(answer_tokens ?? 1)) }
 }
+
+const numberOf = ({ body: asked }: Simulated.SimulatedRequest): string | undefined =>
+  Json.text(Json.record(asked?.["metadata"])["request"])
 
 const outages: Readonly<Record<OutageKind, Simulated.SimulatedReply>> = {
   refused: Simulated.refused,

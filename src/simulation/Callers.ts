@@ -5,7 +5,7 @@ import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
 import * as Runtime from "effect/Runtime"
 import type { Attempt } from "../domain/Attempt.js"
-import { local } from "../domain/Caller.js"
+import { local, type Caller } from "../domain/Caller.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { GatewayError } from "../domain/GatewayError.js"
 import type { ChatReply, ChatReplyStream } from "../gateway/ChatReply.js"
@@ -34,7 +34,8 @@ export interface Target {
   readonly timers: Timers
   /** Of what goes on after a failure. */
   readonly runtime: Runtime.Runtime<never>
-  readonly requestOf: (arrival: Arrival) => ChatRequest
+  /** `number` is the request's, from 1 on. */
+  readonly requestOf: (arrival: Arrival, number: number) => ChatRequest
   /** After so many ms a caller hangs up. */
   readonly patience: number | undefined
   readonly ended: (ended: Ended) => void
@@ -45,7 +46,7 @@ export const run = (arrivals: Iterator<Arrival, void>, target: Target): Effect.E
   Effect.async<() => number>((resume) => {
     const { timers } = target
     const start = timers.now()
-    let [underWay, fibers, coming] = [0, 0, true]
+    let [underWay, fibers, number, coming] = [0, 0, 0, true]
     const finish = (): void => resume(Effect.succeed(() => fibers))
     const leave = (): void => {
       underWay--
@@ -60,7 +61,7 @@ export const run = (arrivals: Iterator<Arrival, void>, target: Target): Effect.E
       }
       timers.after(start + value.at - timers.now(), () => {
         underWay++
-        const asking = new Asking(value, target, {
+        const asking = new Asking(value, ++number, target, {
           ended: leave,
           fiber: (change) => (fibers += change),
           died: (cause) => resume(Effect.failCause(cause))
@@ -90,21 +91,23 @@ class Asking {
 
   constructor(
     private readonly arrival: Arrival,
+    private readonly number: number,
     private readonly target: Target,
     private readonly listener: Listener
   ) {
     const { timers } = target
     this.startedAt = timers.now()
-    this.log = new AttemptLog(timers.now)
+    this.log = new AttemptLog(timers.now, String(number))
   }
 
   start(): void {
-    const { arrival, target } = this
+    const { arrival, number, target } = this
     const { gateway, patience, requestOf, timers } = target
     if (patience !== undefined) this.stopWaiting = timers.after(patience, () => this.hangUp())
-    const request = requestOf(arrival)
-    if (arrival.streamed) this.begin(gateway.startOpen(timers, request, local, this.log), (reply) => this.read(reply))
-    else this.begin(gateway.startComplete(timers, request, local, this.log), (reply) => this.take(reply))
+    const request = requestOf(arrival, number)
+    const caller: Caller = arrival.user === undefined ? local : { ...local, user: arrival.user }
+    if (arrival.streamed) this.begin(gateway.startOpen(timers, request, caller, this.log), (reply) => this.read(reply))
+    else this.begin(gateway.startComplete(timers, request, caller, this.log), (reply) => this.take(reply))
   }
 
   private begin<A>(start: Call.Start<A, GatewayError>, use: (reply: A) => void): void {

@@ -10,7 +10,7 @@ import * as ScenarioFile from "./ScenarioFile.js"
 /** A scenario that can be run. Durations in ms. */
 export interface Scenario extends Pick<
   ScenarioFile.ScenarioFile,
-  "name" | "seed" | "duration" | "arrivals" | "requests" | "behaviours" | "timeline"
+  "name" | "seed" | "duration" | "start" | "arrivals" | "requests" | "behaviours" | "timeline"
 > {
   /** What is compared; never empty. */
   readonly compared: ReadonlyArray<Compared.Compared>
@@ -43,11 +43,12 @@ export const parse = (text: string, overrides: Overrides = {}): Either.Either<Sc
   if (Either.isLeft(file) || Either.isLeft(compared) || problems.length > 0) return Either.left(problems)
   const lost = ScenarioCheck.checkAgainst(file.right, compared.right)
   if (lost.length > 0) return Either.left(toProblems(lost, lineOf))
-  const { arrivals, behaviours, duration, name, requests, seed, timeline } = file.right
+  const { arrivals, behaviours, duration, name, requests, seed, start, timeline } = file.right
   return Either.right({
     name,
     seed: overrides.seed ?? seed,
     duration,
+    start,
     arrivals,
     requests,
     behaviours,

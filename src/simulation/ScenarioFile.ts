@@ -35,6 +35,8 @@ const Requests = Schema.Struct({
   streamed: or(Field.number(0, 1), 0.5),
   promptTokens: or(Tokens, { p50: 300, p99: 4_000 }),
   answerTokens: or(Tokens, { p50: 150, p99: 900 }),
+  /** Sent as `max_tokens`: no answer is longer, and a hard budget knows what a call may cost. Absent: no bound is sent. */
+  maxTokens: optional(tokens),
   /** So many people, each of whom asks as much as another; absent: nobody is named. */
   users: optional(Field.integer(1, 1_000_000)),
   /** After it the caller hangs up, whatever has come of the answer. Absent: never. */
@@ -96,6 +98,8 @@ export const ScenarioFile = Schema.Struct({
   name: or(Field.Text, "scenario"),
   seed: or(Field.integer(0, 4_294_967_295), 1),
   duration: Field.duration("1ms"),
+  /** The time of the day at which it starts, in UTC. */
+  start: or(Field.duration("0ms"), 0),
   arrivals: Arrivals,
   requests: Requests,
   /** Values of `routing.strategy` to compare. Absent: the one of `config`. */

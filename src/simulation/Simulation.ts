@@ -10,6 +10,10 @@ import { CurrentSettings } from "../config/Settings.js"
 import { Gateway } from "../gateway/Gateway.js"
 import * as Live from "../gateway/Live.js"
 import { Circuits } from "../health/Circuits.js"
+import { Budgets } from "../ledger/Budgets.js"
+import { BudgetStore } from "../ledger/BudgetStore.js"
+import { CostTracker } from "../ledger/CostTracker.js"
+import type { LedgerEntry } from "../ledger/LedgerEntry.js"
 import { Health } from "../health/Health.js"
 import type { HealthEvent } from "../health/Permit.js"
 import { Concurrency } from "../limits/Concurrency.js"
@@ -18,6 +22,7 @@ import { Simulator } from "../provider/Simulator.js"
 import { Transport } from "../provider/Transport.js"
 import * as Arrivals from "./Arrivals.js"
 import * as Behaviour from "./Behaviour.js"
+import type { Bill } from "./Bill.js"
 import { Chance } from "./Chance.js"
 import type { Compared } from "./Compared.js"
 import type { Scenario } from "./Scenario.js"
@@ -29,6 +34,25 @@ export interface Observer {
   readonly ended: (ended: Callers.Ended) => void
   /** `at` is in ms from the start. */
   readonly circuit: (event: HealthEvent, at: number) => void
+  readonly money?: MoneyObserver
+}
+
+/** Is told of money: what the gateway writes down, and what the providers do. */
+export interface MoneyObserver {
+  /** A row of the ledger, and the hard budgets that it was taken out of. */
+  readonly charged: (entry: LedgerEntry, budgets: ReadonlyArray<string>) => void
+  readonly billed: (bill: Bill) => void
+  /** Before anything happens. */
+  readonly opened?: (books: Books) => void
+  /** When all is over and nobody asks any more. */
+  readonly atRest?: Effect.Effect<void>
+}
+
+/** The gateway's own, to look into. `now` is Unix ms. */
+export interface Books {
+  readonly budgets: Budgets["Type"]
+  readonly store: BudgetStore["Type"]
+  readonly now: () => number
 }
 
 /** What is there still when all is over; each number should be 0. */
@@ -41,16 +65,21 @@ export interface Left {
   readonly trials: number
   /** Places at instances that were not given back. */
   readonly places: number
+  /** Budgets that keep something for calls. */
+  readonly reserved: number
 }
 
 /** Runs the real gateway through a scenario with one of its configurations, on a time of its own. */
 export const run = (scenario: Scenario, { settings }: Compared, observer: Observer): Effect.Effect<Left> => {
+  const epoch = someDay + scenario.start
   const time = new VirtualTime(epoch)
   const sinceStart = (): number => time.timers.now() - epoch
+  const { money } = observer
   const layer = Live.layerNoTransport.pipe(
     Layer.provideMerge(Layer.merge(noTransport, Simulator.layerOn(time.soon))),
     Layer.provide(Layer.succeed(CurrentSettings, { ...settings, alerts: { ...settings.alerts, webhooks: [] } }))
   )
+  const { maxTokens, model, patience } = scenario.requests
   const main = Effect.gen(function* () {
     const circuits = yield* Circuits
     const simulator = yield* Simulator
@@ -58,41 +87,52 @@ export const run = (scenario: Scenario, { settings }: Compared, observer: Observ
       const behaviour = Behaviour.make(instance, scenario.behaviours[instance.id], {
         events: scenario.timeline.filter((event) => event.instance === instance.id),
         chance: new Chance(scenario.seed, `instance ${instance.id}`),
-        now: sinceStart
+        now: sinceStart,
+        billed: money?.billed ?? (() => {})
       })
-      yield* simulator.behave(instance.id, behaviour)
+      yield* simulator.behave(instance.id, behaviour.reply, behaviour.over)
     }
     circuits.listen((event) => observer.circuit(event, event.at - epoch))
+    const budgets = yield* Budgets
+    const drawnOn = new Set<string>()
+    const { listen } = yield* CostTracker
+    listen((entry, scopes) => {
+      for (const scope of scopes) drawnOn.add(scope)
+      money?.charged(entry, scopes)
+    })
+    money?.opened?.({ budgets, store: yield* BudgetStore, now: time.timers.now })
     const health = yield* Health
     if (settings.health.checkOnStart) yield* Effect.forkScoped(health.checkAll)
     const fibers = yield* Callers.run(Arrivals.make(scenario), {
       gateway: yield* Gateway,
       timers: time.timers,
       runtime: Runtime.updateContext(yield* Effect.runtime<never>(), () => Context.empty()),
-      requestOf: ({ size, streamed, user }) =>
-        Either.getOrThrow(RequestIn.makeRequest(Behaviour.body(scenario.requests.model, streamed, size, user))),
-      patience: scenario.requests.patience,
+      requestOf: (arrival, number) =>
+        Either.getOrThrow(RequestIn.makeRequest(Behaviour.body(model, arrival, { maxTokens, number }))),
+      patience,
       ended: observer.ended
     })
     yield* Effect.sleep(farewell)
+    if (money?.atRest !== undefined) yield* money.atRest
     const later = time.timers.now() + longestOpen
     const { snapshot } = yield* Catalog
     const { busy } = yield* Concurrency
-    const candidates = snapshot().resolve(scenario.requests.model)
+    const candidates = snapshot().resolve(model)
     // Asked when the gateway is shut, which ends the check that may be under way.
     return Effect.map(simulator.underWay, (exchanges) => ({
       fibers: fibers(),
       exchanges,
       trials: candidates.filter((each) => circuits.ailment(each.instance, each.model, later)?.reason === "half_open")
         .length,
-      places: settings.instances.reduce((sum, { id }) => sum + busy(id), 0)
+      places: settings.instances.reduce((sum, { id }) => sum + busy(id), 0),
+      reserved: [...drawnOn].filter((scope) => budgets.reserved(scope) !== 0n).length
     }))
   }).pipe(Effect.scoped, Effect.provide(layer), Effect.flatten, Logger.withMinimumLogLevel(LogLevel.None))
   return Effect.map(time.run(main, `gateway ${scenario.seed}`), (left) => ({ ...left, timers: time.waiting }))
 }
 
 /** Some day; nothing depends on it. */
-const epoch = Date.UTC(2026, 0, 1)
+const someDay = Date.UTC(2026, 0, 1)
 
 /** In which whoever has said everything closes its connection. */
 const farewell = "5 seconds"

@@ -140,7 +140,7 @@ describe("a simulation", () => {
         [...new Set(ended.map(({ failure, total }) => `${failure} ${total.toFixed(0)}`))],
         ["caller_hung_up 2000"]
       )
-      assert.deepStrictEqual(left, { fibers: 0, timers: 0, exchanges: 0, trials: 0, places: 0 })
+      assert.deepStrictEqual(left, { fibers: 0, timers: 0, exchanges: 0, trials: 0, places: 0, reserved: 0 })
     })
   )
 
