@@ -41,6 +41,7 @@ import {
 } from "./Bodies.js"
 import { RequestRow } from "../store/RequestLog.js"
 import { AnalyticsGroup } from "./AnalyticsApi.js"
+import { BudgetsGroup } from "./BudgetsApi.js"
 import { OperationsGroup } from "./OperationsApi.js"
 import { RoutePayload } from "./RouteHandler.js"
 
@@ -247,6 +248,7 @@ export class Api extends HttpApi.make("orelse")
   .add(HistoryGroup)
   .add(OperationsGroup)
   .add(AnalyticsGroup)
+  .add(BudgetsGroup)
   .addError(ErrorBody.annotations(HttpApiSchema.annotations({ status: 400 })))
   .annotate(OpenApi.Title, "orelse")
   .annotate(OpenApi.Version, version)

@@ -12,6 +12,7 @@ import * as AdminHandlers from "./AdminHandlers.js"
 import * as AnalyticsHandlers from "./AnalyticsHandlers.js"
 import * as Answering from "./Answering.js"
 import { Api } from "./Api.js"
+import * as BudgetsHandlers from "./BudgetsHandlers.js"
 import * as CatalogHandlers from "./CatalogHandlers.js"
 import * as HistoryHandlers from "./HistoryHandlers.js"
 import * as Door from "./HttpApiDoor.js"
@@ -97,7 +98,8 @@ export const layer = HttpApiSwagger.layer({ path: "/docs" }).pipe(
     CatalogHandlers.layer,
     HistoryHandlers.layer,
     OperationsHandlers.layer,
-    AnalyticsHandlers.layer
+    AnalyticsHandlers.layer,
+    BudgetsHandlers.layer
   ]),
   Layer.provideMerge(HttpApiBuilder.Router.Live),
   Layer.provideMerge(HttpApiBuilder.Middleware.layer)
