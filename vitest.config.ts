@@ -5,7 +5,7 @@ import { defineConfig, type UserWorkspaceConfig as ProjectConfig } from "vitest/
 const processes = {
   pool: "forks",
   poolOptions: { forks: { singleFork: true } },
-  globalSetup: ["scripts/dist.mjs", "scripts/postgres.mjs"]
+  globalSetup: ["scripts/dist.mjs", "test/live/support/tablesSetup.ts"]
 } satisfies ProjectConfig["test"]
 
 export default defineConfig({

@@ -1,5 +1,6 @@
 -- The same sums by days of UTC. Who asks for the sums of many values over weeks, as for the users who cost most, reads a day in one
--- row a value where the quarters of an hour are up to 96; those are read for what is left at both ends. They grow in one statement.
+-- row a value where the quarters of an hour are up to 96; of those only what is missing, or too much, at both ends is read. Both
+-- tables grow in one statement, and must agree.
 CREATE TABLE ledger_rollups_daily (
   dimension text NOT NULL CHECK (dimension IN ('global', 'provider', 'instance', 'model', 'user', 'key')),
   value text NOT NULL,

@@ -9,7 +9,7 @@ import * as Overlay from "../config/Overlay.js"
 import * as Preset from "../config/Preset.js"
 import type { Settings } from "../config/Settings.js"
 import { Catalog, type Snapshot } from "./Catalog.js"
-import { CatalogStore, changed, type Change, type StoreFailed } from "./CatalogStore.js"
+import { CatalogStore, changed, type Change, type ChangedMeanwhile, type StoreFailed } from "./CatalogStore.js"
 
 /** A change that cannot be made. */
 export class ChangeRefused extends Schema.TaggedError<ChangeRefused>()("ChangeRefused", {
@@ -21,7 +21,10 @@ export class ChangeRefused extends Schema.TaggedError<ChangeRefused>()("ChangeRe
   problems: Schema.Array(Schema.Struct({ path: Schema.String, message: Schema.String }))
 }) {}
 
-type Changed = Effect.Effect<Snapshot, ChangeRefused | StoreFailed>
+/** Why a change was not made. */
+export type NotChanged = ChangedMeanwhile | ChangeRefused | StoreFailed
+
+type Changed = Effect.Effect<Snapshot, NotChanged>
 
 /**
  * Changes the catalogue while it serves. A change is made when the whole catalogue with it is good and the store has it;
@@ -74,16 +77,18 @@ export class CatalogEditor extends Context.Tag("orelse/CatalogEditor")<
           overlay: { ...overlay, instances: new Map([...overlay.instances, [id, entry]]) },
           changeOf: ({ instances }) => {
             const made = instances.find((instance) => instance.id === id)
-            return made && { _tag: "Instance", id, entry, made }
+            return made && { _tag: "Instance", id, before: overlay.instances.get(id), entry, made }
           }
         }
       }
 
       const putModel = (id: string, entry: Fields | undefined): Proposed => {
-        const change = (enabled: boolean): Change => ({ _tag: "Model", id, entry, enabled })
+        const overlay = catalog.overlay()
+        const before = overlay.models.get(id)
+        const change = (enabled: boolean): Change => ({ _tag: "Model", id, before, entry, enabled })
         return {
           subject: { section: "models", id },
-          overlay: changed(catalog.overlay(), change(true)),
+          overlay: changed(overlay, change(true)),
           changeOf: ({ models }) => change(models.find((model) => model.id === id)?.enabled !== false)
         }
       }
@@ -105,8 +110,8 @@ export class CatalogEditor extends Context.Tag("orelse/CatalogEditor")<
               const { apiKey, fields } = yield* parts("instance", given, id)
               const before = catalog.overlay().instances.get(id)
               const laid = over(before?.fields, fields)
-              const key = apiKey === undefined ? before?.apiKey : apiKey
-              return putInstance(id, key === undefined ? { fields: laid } : { fields: laid, apiKey: key })
+              // With the fields alone its key stays, or stays locked.
+              return putInstance(id, apiKey === undefined ? { ...before, fields: laid } : { fields: laid, apiKey })
             })
           ),
         addModel: (given) =>
@@ -142,11 +147,12 @@ export class CatalogEditor extends Context.Tag("orelse/CatalogEditor")<
         changeRouting: (changes) =>
           commit(() =>
             Effect.sync(() => {
-              const routing = { ...catalog.overlay().routing, ...changes }
+              const overlay = catalog.overlay()
+              const routing = { ...overlay.routing, ...changes }
               return {
                 subject: { section: "routing", id: "" },
-                overlay: { ...catalog.overlay(), routing },
-                changeOf: () => ({ _tag: "Routing", routing })
+                overlay: { ...overlay, routing },
+                changeOf: () => ({ _tag: "Routing", before: overlay.routing, routing })
               }
             })
           )

@@ -4,10 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { InstanceEntry, Overlay } from "../config/Overlay.js"
+import { same } from "../config/Same.js"
 import { strategies, type InstanceSettings } from "../config/Settings.js"
 import type { Seal } from "../store/Seal.js"
 import type { Changes } from "./CatalogRows.js"
-import type { Change } from "./CatalogStore.js"
+import { ChangedMeanwhile, type Change } from "./CatalogStore.js"
 import type { ModelRow } from "./ModelRow.js"
 import type { CatalogRow } from "./Rows.js"
 
@@ -51,11 +52,18 @@ export const register = (instances: ReadonlyArray<InstanceSettings>): Asks<void>
        WHERE is_active AND settings IS NULL AND slug <> ALL(${instances.map(({ id }) => id)}::text[])`
   })
 
-/** Keeps a change. `seal` is for a key that is in it. */
-export const save = (change: Change, sealed: string | null | undefined): Asks<void> =>
+/** Keeps a change, where its entry still says what it said before. `sealed` is the key that is in it. */
+export const save = (
+  change: Change,
+  sealed: string | null | undefined,
+  seal: Seal | undefined
+): Effect.Effect<void, ChangedMeanwhile | SqlError, SqlClient.SqlClient> =>
   Effect.flatMap(SqlClient.SqlClient, (sql) =>
     sql.withTransaction(
       Effect.gen(function* () {
+        // Also the lock: what is read now is changed by nobody else before the end.
+        yield* counted("catalog")
+        if (!same(yield* keptOf(change, seal), change.before)) return yield* new ChangedMeanwhile({ message: tooLate })
         switch (change._tag) {
           case "Instance": {
             const { enabled, priority, provider } = change.made
@@ -82,10 +90,33 @@ export const save = (change: Change, sealed: string | null | undefined): Asks<vo
               INSERT INTO settings (key, value) VALUES ('routing', ${JSON.stringify(change.routing)}::jsonb)
               ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = now()`
         }
-        yield* counted("catalog")
       })
     )
   )
+
+const tooLate = "another gateway changed it at the same moment, so nothing was changed; try again"
+
+/** What the tables have of the entry that a change is about. */
+const keptOf = (change: Change, seal: Seal | undefined): Asks<Change["before"]> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    switch (change._tag) {
+      case "Instance": {
+        const [row] = yield* sql<{ settings: unknown }>`
+          SELECT settings FROM providers WHERE slug = ${change.id} AND settings IS NOT NULL`
+        return row && entryOf(row.settings, seal)
+      }
+      case "Model": {
+        const [row] = yield* sql<{ definition: unknown }>`
+          SELECT definition FROM model_routes WHERE model_id = ${change.id}`
+        return row && record(row.definition)
+      }
+      case "Routing": {
+        const [row] = yield* sql<{ value: unknown }>`SELECT value FROM settings WHERE key = 'routing'`
+        return routingOf(row?.value)
+      }
+    }
+  })
 
 /** Counts a change, and hints at it to whoever listens. */
 const counted = (what: keyof Versions): Asks<void> =>
@@ -95,14 +126,8 @@ const counted = (what: keyof Versions): Asks<void> =>
     yield* sql`SELECT pg_notify('orelse', ${what})`
   })
 
-/** An overlay as it is kept, and the instances whose keys cannot be opened. */
-export interface Kept {
-  readonly overlay: Overlay
-  readonly locked: ReadonlyArray<string>
-}
-
 /** What was changed over the admin API, here or at another replica. */
-export const load = (seal: Seal | undefined): Asks<Kept> =>
+export const load = (seal: Seal | undefined): Asks<Overlay> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     const instances = yield* sql<{ slug: string; settings: unknown }>`
@@ -110,24 +135,20 @@ export const load = (seal: Seal | undefined): Asks<Kept> =>
     const models = yield* sql<{ model_id: string; definition: unknown }>`
       SELECT model_id, definition FROM model_routes ORDER BY model_id`
     const [routing] = yield* sql<{ value: unknown }>`SELECT value FROM settings WHERE key = 'routing'`
-    const entries = instances.map(({ settings, slug }) => [slug, entryOf(settings, seal)] as const)
     return {
-      overlay: {
-        instances: new Map(entries.flatMap(([id, entry]) => (entry === undefined ? [] : [[id, entry] as const]))),
-        models: new Map(models.map(({ definition, model_id }) => [model_id, record(definition)])),
-        routing: routingOf(routing?.value)
-      },
-      locked: entries.flatMap(([id, entry]) => (entry === undefined ? [id] : []))
+      instances: new Map(instances.map(({ settings, slug }) => [slug, entryOf(settings, seal)])),
+      models: new Map(models.map(({ definition, model_id }) => [model_id, record(definition)])),
+      routing: routingOf(routing?.value)
     }
   })
 
-const entryOf = (settings: unknown, seal: Seal | undefined): InstanceEntry | undefined => {
+const entryOf = (settings: unknown, seal: Seal | undefined): InstanceEntry => {
   const { apiKey, fields } = record(settings)
   const entry = { fields: record(fields) }
   if (apiKey === null) return { ...entry, apiKey }
   if (!Predicate.isString(apiKey)) return entry
   const opened = isReference(apiKey) ? Redacted.make(apiKey) : seal?.open(apiKey)
-  return opened && { ...entry, apiKey: opened }
+  return opened === undefined ? { ...entry, locked: true } : { ...entry, apiKey: opened }
 }
 
 /** A name of a variable is no secret, and is kept as it is. */

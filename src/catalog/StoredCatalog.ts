@@ -5,7 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
-import type { Overlay } from "../config/Overlay.js"
+import { reasonOf, type Overlay } from "../config/Overlay.js"
 import { same } from "../config/Same.js"
 import { CurrentSettings } from "../config/Settings.js"
 import { Database } from "../store/Database.js"
@@ -13,7 +13,7 @@ import { describe } from "../store/DatabaseError.js"
 import * as Seal from "../store/Seal.js"
 import { Catalog } from "./Catalog.js"
 import { CatalogRows } from "./CatalogRows.js"
-import { CatalogStore, StoreFailed, type Change } from "./CatalogStore.js"
+import { CatalogStore, ChangedMeanwhile, StoreFailed, type Change } from "./CatalogStore.js"
 import * as CatalogTables from "./CatalogTables.js"
 
 /** The catalogue's changes and lists in the database, or in memory where there is none by choice. */
@@ -32,7 +32,7 @@ const stored = Layer.effectContext(
     const seal = sealOf(yield* CurrentSettings)
     return Context.make(CatalogStore, {
       save: (change) =>
-        Effect.flatMap(sealed(change, seal), (key) => asked(database.use(CatalogTables.save(change, key))))
+        Effect.flatMap(sealed(change, seal), (key) => asked(database.use(CatalogTables.save(change, key, seal))))
     }).pipe(
       Context.add(CatalogRows, {
         count: (instance) => asked(database.use(CatalogTables.count(instance))),
@@ -51,31 +51,20 @@ export const reader: Effect.Effect<
   const catalog = yield* Catalog
   const seal = sealOf(yield* CurrentSettings)
   return Effect.gen(function* () {
-    const { locked, overlay } = yield* CatalogTables.load(seal)
+    const overlay = yield* CatalogTables.load(seal)
     const rows = yield* CatalogTables.rows
-    yield* tellLocked(locked)
     yield* catalog.setRows(rows)
     yield* lay(catalog, overlay)
   })
 })
 
-/** Lays what is kept over the configuration; says what does not fit it any more. */
+/** Lays what is kept over the configuration; says what does not fit. */
 const lay = (catalog: Catalog["Type"], overlay: Overlay): Effect.Effect<void> =>
   Effect.forEach(
     catalog.setOverlay(overlay),
-    ({ id, problems, section }) =>
+    (unfit) =>
       Effect.logWarning(
-        `${section} ${id}: what was changed over the admin API does not fit the configuration any more (${problems.map(({ message, path }) => `${path} ${message}`).join("; ")})`
-      ),
-    { discard: true }
-  )
-
-const tellLocked = (locked: ReadonlyArray<string>): Effect.Effect<void> =>
-  Effect.forEach(
-    locked,
-    (id) =>
-      Effect.logError(
-        `${id}: its key was sealed with another ORELSE_ADMIN_KEY, so the instance is left out; set that one, or give it its key again`
+        `${unfit.section} ${unfit.id}: what was changed over the admin API is not in force (${reasonOf(unfit)})`
       ),
     { discard: true }
   )
@@ -94,8 +83,7 @@ export const following: Layer.Layer<never, never, Catalog | CurrentSettings | Da
       const found = yield* CatalogTables.versions
       // What was changed here counted too, but something else may have come after it.
       if (found.catalog !== seen?.catalog || before !== followed) {
-        const { locked, overlay } = yield* CatalogTables.load(seal)
-        yield* tellLocked(locked)
+        const overlay = yield* CatalogTables.load(seal)
         // What was changed here meanwhile need not be in what was loaded: the next look finds it.
         if (catalog.overlay() !== before) return
         followed = overlay
@@ -148,10 +136,12 @@ const sealed = (change: Change, seal: Seal.Seal | undefined): Effect.Effect<stri
 const noSeal =
   "a key is kept in the database only sealed by ORELSE_ADMIN_KEY, which is not set: set it, or name a variable of the environment as ${OPENAI_API_KEY}"
 
-const reasonOf = (error: unknown): string =>
+const causeOf = (error: unknown): string =>
   error instanceof Error && "_tag" in error && error._tag === "DatabaseUnavailable"
     ? error.message
     : `the database refuses (${describe(error)})`
 
-const asked = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, StoreFailed> =>
-  Effect.mapError(effect, (error) => new StoreFailed({ message: `nothing was changed: ${reasonOf(error)}` }))
+const asked = <A, E>(effect: Effect.Effect<A, E>) =>
+  Effect.mapError(effect, (error) =>
+    error instanceof ChangedMeanwhile ? error : new StoreFailed({ message: `nothing was changed: ${causeOf(error)}` })
+  )

@@ -30,6 +30,7 @@ export const between = (before: Settings, after: Settings): Differences => {
         const fields = changed(one, other)
         return fields.length === 0 ? [] : [`changed in ${name}: ${fields.join(", ")}`]
       }),
+      ...(same(before.rateLimits, after.rateLimits) ? [] : ["changed: rateLimits"]),
       ...(same(before.replacements, after.replacements) ? [] : ["changed: which models stand in for others"])
     ],
     needRestart: [

@@ -10,6 +10,7 @@ import { pino } from "pino"
 import pretty from "pino-pretty"
 import type { Settings } from "../config/Settings.js"
 import { AccessLog } from "../http/AccessLog.js"
+import { codeOf } from "../store/SystemError.js"
 import { Failed } from "./Failed.js"
 
 /** Effect's log and the access log in one place: pino, to stdout or `LOG_FILE`, pretty or JSON. */
@@ -71,9 +72,6 @@ const openFile = (file: string): Effect.Effect<number, Failed> =>
     },
     catch: (error) => new Failed({ message: `LOG_FILE: cannot write ${file} (${codeOf(error)})` })
   })
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown reason"
 
 const close = ({ flush }: Sink): Effect.Effect<void> =>
   Effect.sync(() => {

@@ -32,7 +32,10 @@ export const stats = Command.make("stats", { url: Options.url, json: Options.jso
 const cleared = (): string => (process.stdout.isTTY ? "\u001b[2J\u001b[H" : "")
 
 /** A line an instance, then one for all of them. */
-export const lines = ({ disabled, instances, overall }: ProvidersBody, paint: Paint.Paint): ReadonlyArray<string> => {
+export const lines = (
+  { disabled, instances, overall, unfit }: ProvidersBody,
+  paint: Paint.Paint
+): ReadonlyArray<string> => {
   const rows = [
     headings,
     ...instances.map((each) => [
@@ -52,7 +55,13 @@ export const lines = ({ disabled, instances, overall }: ProvidersBody, paint: Pa
   })
   const { down, healthy, recovering, total } = overall
   const off = disabled.length === 0 ? [] : [`out of service: ${disabled.join(", ")}`]
-  return [...table, ...off, `overall: ${healthy} healthy, ${recovering} recovering, ${down} down, of ${total}`]
+  const wrong = unfit.map(({ instance, reason }) => `${instance}: ${reason}`)
+  return [
+    ...table,
+    ...off,
+    ...wrong,
+    `overall: ${healthy} healthy, ${recovering} recovering, ${down} down, of ${total}`
+  ]
 }
 
 const headings = [

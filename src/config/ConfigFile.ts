@@ -68,6 +68,11 @@ const PricingFields = Schema.Struct({
   models: optional(Schema.Record({ key: Schema.String, value: Schema.Struct(modelPrices) }))
 })
 
+const perMinute = {
+  requestsPerMinute: optional(Field.integer(1, 10_000_000)),
+  tokensPerMinute: optional(Field.integer(1, 10_000_000_000))
+}
+
 const InstanceFields = Schema.Struct({
   id: Field.InstanceId,
   provider: Field.word(...vendorSlugs),
@@ -78,6 +83,7 @@ const InstanceFields = Schema.Struct({
   weight: or(Field.number(0, 1_000_000), 1),
   models: optional(Schema.Array(Field.Text)),
   maxConcurrency: optional(Field.integer(1, 1_000_000)),
+  rateLimit: optional(Schema.Struct(perMinute)),
   capabilities: optional(Schema.Array(Field.word(...capabilities))),
   maxTokensPerRequest: optional(Field.integer(1, 100_000_000)),
   allowedBaseUrls: or(Schema.Array(Field.BaseUrl), []),
@@ -171,6 +177,15 @@ export const BudgetFields = Schema.Struct({
   worstCase: optional(Field.Dollars)
 })
 
+const CallerLimitFields = Schema.Struct({
+  scope: Field.LimitScope,
+  ...perMinute,
+  /** Requests at once. Absent: as many as a minute has. */
+  burst: optional(Field.integer(1, 10_000_000)),
+  /** Absent: nobody waits. */
+  queue: optional(Schema.Struct({ max: or(Field.integer(1, 100_000), 100), timeout: or(Field.duration("1ms"), 5_000) }))
+})
+
 const ServerFields = Schema.Struct({
   host: or(Field.Text, "127.0.0.1"),
   port: or(Field.Port, 3000),
@@ -196,6 +211,7 @@ export const ConfigFile = Schema.Struct({
   circuitBreaker: or(CircuitFields, Schema.decodeSync(CircuitFields)({})),
   health: or(HealthFields, Schema.decodeSync(HealthFields)({})),
   budgets: or(Schema.Array(BudgetFields), []),
+  rateLimits: or(Schema.Array(CallerLimitFields), []),
   server: or(ServerFields, Schema.decodeSync(ServerFields)({})),
   log: or(LogFields, Schema.decodeSync(LogFields)({}))
 })

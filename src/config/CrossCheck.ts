@@ -19,6 +19,7 @@ export const crossCheck = (
 ): ReadonlyArray<Issue> => {
   const instances = rows(file, "instances", [])
   const models = rows(file, "models", [])
+  const limits = rows(file, "rateLimits", [])
   const ids = [...instances.map(({ fields }) => fields["id"]), ...made].filter(Predicate.isString)
   return [
     ...doubled(instances.map(({ fields, path }) => ({ name: fields["id"], path: [...path, "id"] }))),
@@ -32,6 +33,8 @@ export const crossCheck = (
       unknownInstance(id, ["routing", "weights", id], ids)
     ),
     ...checkBudgets(file, ids),
+    ...doubled(limits.map(({ fields, path }) => ({ name: fields["scope"], path: [...path, "scope"] }))),
+    ...limits.flatMap(checkLimit),
     ...idle(file)
   ]
 }
@@ -132,7 +135,8 @@ const keyVariables: ReadonlyMap<unknown, string> = new Map([
 ])
 
 const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArray<Issue> => {
-  const { accountId, apiKey, apiVersion, baseUrl, capabilities, dialect, enabled = true, provider, simulated } = fields
+  const { accountId, apiKey, apiVersion, baseUrl, capabilities, dialect, enabled = true, provider } = fields
+  const { rateLimit, simulated } = fields
   const issues: Array<Issue> = [...PricingCheck.check(fields["pricing"], [...path, "pricing"])]
   const variable = keyVariables.get(provider)
   const on = Either.getOrElse(Schema.decodeUnknownEither(Field.Flag)(enabled), () => true)
@@ -149,6 +153,7 @@ const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArra
       "must hold chat, since the others are asked for in chats; an empty list is for an instance without chats"
     issues.push({ path: [...path, "capabilities"], message })
   }
+  if (Predicate.isReadonlyRecord(rateLimit)) issues.push(...checkRate(rateLimit, [...path, "rateLimit"]))
   const vendor = vendorSlugs.find((slug) => slug === provider)
   if (vendor === undefined) return issues
   if (vendor === "cloudflare" && accountId === undefined && baseUrl === undefined && !hasAccount) {
@@ -172,6 +177,20 @@ const checkInstance = ({ fields, path }: Row, hasAccount: boolean): ReadonlyArra
   }
   return issues
 }
+
+const checkLimit = ({ fields, path }: Row): ReadonlyArray<Issue> => {
+  const { burst, requestsPerMinute } = fields
+  const alone =
+    burst !== undefined && requestsPerMinute === undefined
+      ? [{ path: [...path, "burst"], message: "does nothing without requestsPerMinute" }]
+      : []
+  return [...checkRate(fields, path), ...alone]
+}
+
+const checkRate = (fields: Row["fields"], path: Path): ReadonlyArray<Issue> =>
+  fields["requestsPerMinute"] === undefined && fields["tokensPerMinute"] === undefined
+    ? [{ path, message: "must hold requestsPerMinute or tokensPerMinute, or both" }]
+    : []
 
 /** Only a name that nobody is asked for needs nobody to ask. */
 const checkModel = ({ fields, path }: Row): ReadonlyArray<Issue> => {

@@ -38,6 +38,11 @@ export const InstanceId = Schema.String.pipe(Schema.pattern(/^[A-Za-z0-9][A-Za-z
   description: "a name of up to 64 letters, digits, `.`, `_` and `-`"
 })
 
+/** Whom a limit holds: everybody together, each caller, or the callers of one key, user or tenant, or of each. */
+export const LimitScope = Schema.String.pipe(
+  Schema.pattern(/^(?:global|caller|(?:key|user|tenant):[^\p{Cc}]{1,256})$/u)
+).annotations({ description: "global, caller, or key:, user: or tenant: with an id or *" })
+
 /** A switch. */
 export const Flag = leaf(Schema.Union(Schema.Boolean, Schema.String), Schema.Boolean, "true or false", (input) => {
   if (typeof input === "boolean") return Option.some(input)

@@ -144,6 +144,7 @@ function bare(id: string, provider: VendorSlug, priority: number): InstanceSetti
     priority,
     weight: 1,
     maxConcurrency: undefined,
+    rateLimit: undefined,
     models: undefined,
     capabilities: undefined,
     maxTokensPerRequest: undefined,

@@ -109,6 +109,7 @@ const settle = (
     routing: routingOf(file.routing),
     circuitBreaker: circuitOf(file.circuitBreaker),
     health: file.health,
+    rateLimits: file.rateLimits,
     server: {
       ...file.server,
       host: flags.host ?? variables.HOST ?? file.server.host,

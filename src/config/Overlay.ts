@@ -21,6 +21,8 @@ export interface InstanceEntry {
   readonly fields: FileForm.Fields
   /** A key, or the `${VAR}` that holds one; null: none; absent: as it is configured. */
   readonly apiKey?: Redacted.Redacted | null
+  /** There is a key, which nobody here can read: the instance is out of service. */
+  readonly locked?: true
 }
 
 /** What was changed over the admin API. It lies on top of the file and the environment. */
@@ -109,6 +111,10 @@ export const problemsOf = ({ id, problems, section }: Unfit): ReadonlyArray<Conf
     path: [section, id, problem.path].filter((step) => step !== "").join(".")
   }))
 
+/** Its problems as a part of a sentence. */
+export const reasonOf = ({ problems }: Unfit): string =>
+  problems.map(({ message, path }) => (path === "" ? message : `${path} ${message}`)).join("; ")
+
 interface Checked {
   readonly issues: ReadonlyArray<Issue>
   /** What it says; `undefined`: it cannot be used. */
@@ -119,20 +125,30 @@ interface Checked {
 
 const checkInstance = (
   id: string,
-  { apiKey, fields }: InstanceEntry,
+  { apiKey, fields, locked }: InstanceEntry,
   base: InstanceSettings | undefined,
   env: ReadonlyMap<string, string>
 ): Checked => {
   const under = base === undefined ? {} : FileForm.ofInstance(base)
-  const given = apiKey === undefined ? base?.apiKey : (apiKey ?? undefined)
+  const given = apiKey === undefined && !locked ? base?.apiKey : (apiKey ?? undefined)
   const written = given === undefined ? undefined : Redacted.value(given)
   // What is configured was filled already.
   const filled = apiKey === undefined ? { value: written, issues: [] } : interpolate(written, env, ["apiKey"])
-  const own = { ...fields, id, ...(written === undefined ? {} : { apiKey: filled.value }) }
-  const key = [written, filled.value].filter(Predicate.isString)
+  const key = written === undefined ? {} : { apiKey: filled.value }
+  const own = { ...fields, id, ...key, ...(locked ? { enabled: false } : {}) }
   const checked = check("instances", Preset.overlay(under, own), [], env.has("CLOUDFLARE_ACCOUNT_ID"))
   const issues = [...filled.issues, ...unfilled(fields), ...checked.issues]
-  return { issues, key, file: issues.length === 0 ? checked.file : undefined }
+  return {
+    issues: locked ? [...issues, sealedOtherwise] : issues,
+    key: [written, filled.value].filter(Predicate.isString),
+    file: issues.length === 0 ? checked.file : undefined
+  }
+}
+
+const sealedOtherwise: Issue = {
+  path: ["apiKey"],
+  message:
+    "was sealed with another ORELSE_ADMIN_KEY, so the instance is out of service; set that one, or PATCH the instance with its key"
 }
 
 /** Whoever may change instances need not be shown whatever the environment holds. */

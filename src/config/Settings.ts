@@ -108,6 +108,26 @@ export interface PriceSettings extends Partial<ModelPrices> {
   readonly models?: Readonly<Record<string, ModelPrices>>
 }
 
+/** What may be asked in a minute; one of both is there. */
+export interface RateSettings {
+  readonly requestsPerMinute?: number | undefined
+  /** Input and output together. */
+  readonly tokensPerMinute?: number | undefined
+}
+
+/** What callers may ask in a minute. */
+export interface CallerLimitSettings extends RateSettings {
+  /**
+   * `global` is everybody together, `caller` each caller by itself. `key:`, `user:` and `tenant:` name one, or with `*` each of
+   * them by itself; one that is named is held to its own limit only.
+   */
+  readonly scope: string
+  /** Requests at once; absent: as many as a minute has. */
+  readonly burst?: number | undefined
+  /** So many wait, each for so long (ms); absent: nobody waits. */
+  readonly queue?: { readonly max: number; readonly timeout: number } | undefined
+}
+
 /** One account or endpoint of a vendor. */
 export interface InstanceSettings {
   readonly id: string
@@ -122,6 +142,8 @@ export interface InstanceSettings {
   readonly weight: number
   /** Calls at a time; `undefined`: as many as come. */
   readonly maxConcurrency: number | undefined
+  /** What it is asked in a minute at most; `undefined`: as much as comes. */
+  readonly rateLimit: RateSettings | undefined
   /** The only models it serves; `undefined`: all that its vendor is known for. */
   readonly models: ReadonlyArray<string> | undefined
   /** What its models can do; `undefined`: nobody said, and nothing is kept from it. */
@@ -260,6 +282,7 @@ export interface Settings {
   readonly routing: RoutingSettings
   readonly circuitBreaker: CircuitSettings
   readonly health: HealthSettings
+  readonly rateLimits: ReadonlyArray<CallerLimitSettings>
   readonly server: {
     readonly host: string
     readonly port: number

@@ -18,7 +18,7 @@ export const findIn = <A, I>(schema: Schema.Schema<A, I>, value: unknown): Reado
 const shape = Schema.encodedSchema(ConfigFile).ast
 
 /** Documented fields of later versions. `[]` stands for any place in a list. */
-const laterFields: ReadonlySet<string> = new Set(["instances[].rateLimit", "cache", "budgets", "alerts"])
+const laterFields: ReadonlySet<string> = new Set(["cache", "alerts"])
 
 /** Words of later versions, and what this one offers. */
 const laterWords: Readonly<Record<string, { readonly words: ReadonlyArray<string>; readonly now: string }>> = {

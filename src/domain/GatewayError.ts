@@ -61,10 +61,14 @@ export class NobodyAvailable extends Schema.TaggedError<NobodyAvailable>()("Nobo
   attempts: Schema.Array(Attempt),
   /** Whoever is well has as many calls as its `maxConcurrency`. */
   full: Schema.Boolean,
+  /** Whoever is well was asked as much in this minute as its `rateLimit` allows. */
+  limited: Schema.optional(Schema.Boolean),
   /** The earliest recovery that is expected, in ms from now. */
   retryAfterMs: Schema.optional(Schema.Number)
 }) {
   override get message(): string {
+    if (this.limited === true)
+      return `every provider of '${this.model}' has reached its limit of requests or tokens a minute`
     return this.full
       ? `every provider of '${this.model}' has as many calls under way as it takes`
       : `no provider of '${this.model}' is available now`
@@ -104,11 +108,37 @@ export class BudgetUnavailable extends Schema.TaggedError<BudgetUnavailable>()("
   }
 }
 
+/** The caller has used up a limit of its own, so nobody was asked. */
+export class LimitReached extends Schema.TaggedError<LimitReached>()("LimitReached", {
+  /** Whom the limit holds, as in the config file: `global`, `user:*`. */
+  scope: Schema.String,
+  kind: Schema.Literal("requests", "tokens"),
+  perMinute: Schema.Number,
+  /** The most that may be taken at once. */
+  capacity: Schema.Number,
+  /** How much the request wants. */
+  wanted: Schema.Number,
+  /** When that may be there, in ms from now; absent: never. */
+  retryAfterMs: Schema.optional(Schema.Number)
+}) {
+  override get message(): string {
+    const { capacity, kind, perMinute, retryAfterMs, scope, wanted } = this
+    const [name = scope] = scope.split(":")
+    const whose = name === "global" ? "all callers together" : `this ${name}`
+    if (retryAfterMs === undefined) {
+      return `the request takes about ${wanted} ${kind}, and ${whose} may take ${capacity} at once: send less, or ask for a shorter answer`
+    }
+    const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000))
+    return `the limit of ${perMinute} ${kind} a minute for ${whose} is reached; try again in ${seconds} s`
+  }
+}
+
 /** Every way in which `Gateway` can fail. */
 export type GatewayError =
   | BudgetExceeded
   | BudgetUnavailable
   | CostUnbounded
+  | LimitReached
   | RequestRejected
   | ModelNotServed
   | ProviderFailed

@@ -8,12 +8,15 @@ import type { StreamEvent } from "../domain/ChatEvent.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { GatewayError } from "../domain/GatewayError.js"
 import type { ProviderError } from "../domain/ProviderError.js"
+import { LiveSettings } from "../config/LiveSettings.js"
 import { Catalog } from "../catalog/Catalog.js"
 import { Circuits } from "../health/Circuits.js"
 import { Budgets } from "../ledger/Budgets.js"
 import { CostTracker } from "../ledger/CostTracker.js"
 import { Pricing } from "../ledger/Pricing.js"
+import * as CallerLimits from "../limits/CallerLimits.js"
 import { Concurrency } from "../limits/Concurrency.js"
+import { RateLimiter } from "../limits/RateLimiter.js"
 import * as OngoingAnswer from "../protocol/OngoingAnswer.js"
 import * as Call from "../provider/Call.js"
 import type { Provider, ProviderCall } from "../provider/Provider.js"
@@ -24,6 +27,8 @@ import * as FallbackChain from "../routing/FallbackChain.js"
 import { Planner } from "../routing/Planner.js"
 import type { CallTo } from "../routing/Calls.js"
 import { RequestAdmission } from "./Admission.js"
+import * as CallerAdmission from "./CallerAdmission.js"
+import type { Starter } from "./CallerAdmission.js"
 import { Books } from "./Books.js"
 import type { ChatReply, ChatReplyStream } from "./ChatReply.js"
 import * as ContinuedStream from "./ContinuedStream.js"
@@ -53,10 +58,13 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
   static readonly layer: Layer.Layer<
     Gateway,
     never,
-    Budgets | Catalog | Circuits | Concurrency | CostTracker | Planner | Pricing | Providers
+    Catalog | Circuits | Concurrency | Limits | Money | Planner | Providers
   > = Layer.effect(
     Gateway,
     Effect.gen(function* () {
+      const { current } = yield* LiveSettings
+      const limiter = yield* RateLimiter
+      const limits = CallerLimits.live(() => current().rateLimits)
       const circuits = yield* Circuits
       const concurrency = yield* Concurrency
       const planner = yield* Planner
@@ -80,7 +88,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
             return () => {}
           }
           const books = new Books(desk, request, caller, snapshot().nameOf(request.model), log.id, timers)
-          const admission = new RequestAdmission(circuits, concurrency, timers, books)
+          const admission = new RequestAdmission(circuits, concurrency, timers, request, limiter, caller, books)
           const asking =
             (asked: ChatRequest, answerOf: () => OngoingAnswer.OngoingAnswer | undefined): CallTo<A> =>
             (candidate, limit, entry) => {
@@ -115,8 +123,18 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
           return Paid.start(start, { plan: plan.right, books, budgets: desk.budgets, log })(goOn)
         }
 
-      const startComplete = starter((provider, call) => provider.startComplete(call), Settlement.buffered)
-      const startOpen = starter((provider, call) => provider.startStream(call), ContinuedStream.streamed)
+      const startComplete = CallerAdmission.within(
+        limiter,
+        limits,
+        starter((provider, call) => provider.startComplete(call), Settlement.buffered),
+        CallerAdmission.buffered
+      )
+      const startOpen = CallerAdmission.within(
+        limiter,
+        limits,
+        starter((provider, call) => provider.startStream(call), ContinuedStream.streamed),
+        CallerAdmission.streamed
+      )
 
       const open = whole(startOpen)
       return Gateway.of({
@@ -130,13 +148,11 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
   )
 }
 
-/** Starts to serve a request, on these timers; its calls are in `log` as they are made. */
-type Starter<B> = (
-  timers: Timers.Timers,
-  request: ChatRequest,
-  caller: Caller,
-  log?: AttemptLog
-) => Call.Start<B, GatewayError>
+/** What callers are held to. */
+type Limits = LiveSettings | RateLimiter
+
+/** What calls cost, and who pays. */
+type Money = Budgets | CostTracker | Pricing
 
 /** A call of a stream that others may go on with has an answer of its own until it is the one that speaks. */
 const anAnswer = (): OngoingAnswer.OngoingAnswer => new OngoingAnswer.OngoingAnswer()

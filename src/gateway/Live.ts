@@ -26,6 +26,8 @@ import { Pricing } from "../ledger/Pricing.js"
 import type { RollupStore } from "../ledger/RollupStore.js"
 import { Concurrency } from "../limits/Concurrency.js"
 import { LearnedQuota } from "../limits/LearnedQuota.js"
+import { RateLimiter } from "../limits/RateLimiter.js"
+import { RateLimitStore } from "../limits/RateLimitStore.js"
 import { Providers } from "../provider/Providers.js"
 import { Simulator } from "../provider/Simulator.js"
 import { Transport } from "../provider/Transport.js"
@@ -41,10 +43,13 @@ const pricing = Layer.unwrapEffect(
   Effect.map(Catalog, ({ snapshot }) => Pricing.layerListed(({ id }, model) => snapshot().rows.own(id, model)))
 )
 
+/** Every gateway counts for itself. */
+const limiter = Layer.provide(RateLimiter.layer, RateLimitStore.memory())
+
 /** What plans are made of, on who keeps the catalogue. */
 const planning = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =>
   Planner.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, pricing)),
+    Layer.provideMerge(Layer.mergeAll(Concurrency.layer, Health.layer, LearnedQuota.layer, limiter, pricing)),
     Layer.provideMerge(Layer.mergeAll(Circuits.layer, CatalogEditor.layer, ModelSync.layer)),
     Layer.provideMerge(store),
     Layer.provideMerge(Layer.merge(Catalog.layer, Providers.layer))

@@ -1,7 +1,7 @@
 import type { FrontDialect } from "../domain/Dialect.js"
 import * as Money from "../domain/Money.js"
 import type { ProviderError } from "../domain/ProviderError.js"
-import { outputTotal, type Usage } from "../domain/Usage.js"
+import { outputTotal, total, type Usage } from "../domain/Usage.js"
 import type { Pricing } from "../ledger/Pricing.js"
 import * as AnswerText from "../protocol/AnswerText.js"
 import type { Lost } from "../protocol/Lossiness.js"
@@ -34,6 +34,7 @@ export const buffered = (
   const cost = costOf(candidate, answer.model, answer.usage, answer.reportedCost, pricing, timers)
   attempt.succeed(status, answer.usage, cost)
   attempt.close(answer.usage === undefined ? AnswerText.textOf(answer).length : 0)
+  if (answer.usage !== undefined) served.permit.used(total(answer.usage))
   served.permit.succeed(tokensOf(answer.usage))
   return {
     provider: candidate.instance.provider,
@@ -91,6 +92,7 @@ export const closeCall = (
   const usage = stream.usage()
   const cost = costOf(candidate, stream.model(), usage, stream.reportedCost(), pricing, timers)
   attempt.succeed(stream.status, usage, cost)
+  if (usage !== undefined) permit.used(total(usage))
   if (error !== undefined) {
     attempt.fail(error)
     permit.fail(error, counts(error))

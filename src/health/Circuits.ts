@@ -9,7 +9,7 @@ import type { InstanceSettings } from "../config/Settings.js"
 import type * as CircuitBreaker from "./CircuitBreaker.js"
 import type { CircuitState } from "./CircuitState.js"
 import type { Pace } from "./Pace.js"
-import type { Ailment, CallKind, GoneOn, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
+import type { Admit, Ailment, GoneOn, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
 import { Registry } from "./Registry.js"
 import type { Tracking } from "./Tracking.js"
 
@@ -19,25 +19,12 @@ export class Circuits extends Context.Tag("orelse/Circuits")<
   {
     /** Why a model of an instance would not be asked now; `undefined`: it would. */
     readonly ailment: (instance: InstanceSettings, model: string, now: number) => Ailment | undefined
-    /** Leave for a call that starts now. `undefined`: not now. `ended` hears once that the call is over. */
-    readonly admit: (
-      instance: InstanceSettings,
-      model: string,
-      now: () => number,
-      kind: CallKind,
-      ended?: () => void
-    ) => Permit | undefined
+    readonly admit: Admit
     /**
      * Leave for a call although a circuit is open, where nobody else is left. The instance's retry budget pays for it. A
      * failure of such a call keeps nobody waiting for longer.
      */
-    readonly admitLast: (
-      instance: InstanceSettings,
-      model: string,
-      now: () => number,
-      kind: CallKind,
-      ended?: () => void
-    ) => Permit | undefined
+    readonly admitLast: Admit
     /**
      * Leave for a check, which no user waits for. It is made also while a circuit is open, and takes the trial as soon as the
      * time for one has come; not while another trial is under way, a 429 is waited for, or an operator decreed it.

@@ -217,4 +217,26 @@ export const prune = (
     return { events: gone(happened), samples: gone(sampled), requests: gone(asked) }
   })
 
+/**
+ * Takes away the circuits of instances that nobody has had for so many days, and the calls that were counted of them; gives how
+ * many. `here` are those that this gateway has.
+ */
+export const forget = (here: ReadonlyArray<string>, days: number): Asks<number> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const age = `${days} days`
+    // A gateway makes each of its instances active now and then, where they are in service; what has settings is stored.
+    const theirs = sql`
+      SELECT slug FROM providers
+       WHERE is_active OR settings IS NOT NULL OR updated_at > now() - ${age}::interval
+       UNION ALL SELECT unnest(${here}::text[])`
+    const circuits = yield* sql`
+      DELETE FROM circuit_states
+       WHERE changed_at < now() - ${age}::interval AND instance NOT IN (${theirs}) RETURNING instance`
+    const counted = yield* sql`
+      DELETE FROM model_health_tracking
+       WHERE last_checked_at < now() - ${age}::interval AND provider NOT IN (${theirs}) RETURNING provider`
+    return circuits.length + counted.length
+  })
+
 const gone = (deleted: ReadonlyArray<{ readonly n: number }>): number => deleted[0]?.n ?? 0

@@ -25,8 +25,8 @@ export interface Call {
   readonly now: () => number
   /** `undefined` for a check, which is none of the calls that an instance is measured by. */
   readonly streamed: boolean | undefined
-  /** It is over, in whichever way; told once. */
-  readonly ended: (() => void) | undefined
+  /** It is over, in whichever way, and has used so many tokens, where that is known; told once. */
+  readonly ended: ((tokens?: number) => void) | undefined
 }
 
 /** Leave for a call, whoever decided on it. One is made for every call: so it is one object, and no closure a method. */
@@ -37,6 +37,7 @@ export class Leave implements Permit {
   private spokeAt: number
   /** Until the answer began, in ms. */
   private latency: number | undefined = undefined
+  private tokens: number | undefined = undefined
 
   constructor(
     private readonly books: Books,
@@ -68,6 +69,10 @@ export class Leave implements Permit {
     this.makeRoom()
   }
 
+  used(tokens: number): void {
+    this.tokens = tokens
+  }
+
   succeed(tokens?: number): void {
     if (this.over) return
     const { settings, tracking, traffic } = this.books
@@ -88,6 +93,8 @@ export class Leave implements Permit {
     const blame = Blame.of(error)
     if (counts && blame?._tag === "Failure" && streamed !== undefined) traffic.calls(instance.id).ended(false, now())
     if (blame !== undefined && streamed !== undefined) tracking.ended(instance, model, false, this.latency, now())
+    // What failed before it spoke has used nothing, as far as anybody knows.
+    if (this.latency === undefined) this.tokens ??= 0
     // So that a first failure has somewhere to be kept.
     if (blame !== undefined) scopes.keep(blame.scope, instance, model)
     this.each((breaker, scope, generation) => {
@@ -134,7 +141,7 @@ export class Leave implements Permit {
 
   private end(): void {
     this.over = true
-    this.call.ended?.()
+    this.call.ended?.(this.tokens)
   }
 
   private each(

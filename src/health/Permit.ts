@@ -22,6 +22,15 @@ export interface CallKind {
   readonly extra: boolean
 }
 
+/** Asks for leave for a call that starts now. `undefined`: not now. `ended` hears once that the call is over. */
+export type Admit = (
+  instance: InstanceSettings,
+  model: string,
+  now: () => number,
+  kind: CallKind,
+  ended?: (tokens?: number) => void
+) => Permit | undefined
+
 /** Leave to make one call. Of `succeed`, `fail` and `release` the first one counts, and whatever follows is not heard. */
 export interface Permit {
   /**
@@ -29,6 +38,8 @@ export interface Permit {
    * hold up the recovery. Nothing is forgiven yet: a stream may still break, each time.
    */
   begin(latency: number): void
+  /** What it has used, in tokens in and out; told before its end by whoever knows. */
+  used(tokens: number): void
   /** It ended well, with so many output tokens where that is known. */
   succeed(tokens?: number): void
   /** `counts` is false where the same request has failed at this scope before. */

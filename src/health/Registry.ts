@@ -4,7 +4,7 @@ import * as CircuitBreaker from "./CircuitBreaker.js"
 import type { CircuitState } from "./CircuitState.js"
 import { Leave, type Books } from "./Leave.js"
 import type { Pace } from "./Pace.js"
-import type { Ailment, CallKind, GoneOn, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
+import type { Admit, Ailment, GoneOn, HealthEvent, InstanceCircuits, Permit } from "./Permit.js"
 import { Scopes, scopes, secondsUntil } from "./Scopes.js"
 import { Tracking } from "./Tracking.js"
 import { Traffic } from "./Traffic.js"
@@ -45,13 +45,7 @@ export class Registry implements Books {
     return longest
   }
 
-  readonly admit = (
-    instance: InstanceSettings,
-    model: string,
-    now: () => number,
-    kind: CallKind,
-    ended?: () => void
-  ): Permit | undefined => {
+  readonly admit: Admit = (instance, model, now, kind, ended) => {
     if (this.ailment(instance, model, now()) !== undefined) return undefined
     const budget = this.traffic.budget(instance.id)
     if (!kind.extra) budget.deposit()
@@ -65,13 +59,7 @@ export class Registry implements Books {
     return may ? new Leave(this, { instance, model, now, streamed: undefined, ended: undefined }) : undefined
   }
 
-  readonly admitLast = (
-    instance: InstanceSettings,
-    model: string,
-    now: () => number,
-    kind: CallKind,
-    ended?: () => void
-  ): Permit | undefined => {
+  readonly admitLast: Admit = (instance, model, now, kind, ended) => {
     for (const scope of scopes) {
       const { breaker } = this.scopes.of(scope, instance, model)
       // Trials are as many as are let through, also where nobody else is left.

@@ -122,7 +122,7 @@ export const layer: Layer.Layer<never, never, Circuits | Database | Health | Jou
       )
       // What has just opened is known at the next start.
       yield* Effect.addFinalizer(() =>
-        Effect.ignore(database.use(tell)).pipe(Effect.interruptible, Effect.timeoutOption("1 second"))
+        Effect.ignore(database.use(tell)).pipe(Effect.interruptible, Effect.timeoutOption("2 seconds"))
       )
     })
   )

@@ -26,7 +26,9 @@ export const ProvidersBody = Schema.Struct({
   instances: Schema.Array(InstanceBody),
   overall: Schema.Struct({ healthy: Schema.Int, recovering: Schema.Int, down: Schema.Int, total: Schema.Int }),
   /** Ids of those that are out of service; nobody asks how they are. */
-  disabled: Schema.Array(Schema.String)
+  disabled: Schema.Array(Schema.String),
+  /** What was changed over the admin API and is not in force, and why. */
+  unfit: Schema.Array(Schema.Struct({ instance: Schema.String, reason: Schema.String }))
 }).annotations({ identifier: "Providers" })
 export type ProvidersBody = typeof ProvidersBody.Type
 

@@ -6,6 +6,7 @@ import * as Either from "effect/Either"
 import * as Schema from "effect/Schema"
 import { Catalog, type Snapshot } from "../catalog/Catalog.js"
 import { CatalogEditor } from "../catalog/CatalogEditor.js"
+import * as Overlay from "../config/Overlay.js"
 import { strategies } from "../config/Settings.js"
 import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
@@ -36,7 +37,7 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
         Effect.map(currentTime, (now) => {
           const { instances, settings } = catalog.snapshot()
           const disabled = settings.instances.filter(({ enabled }) => !enabled).map(({ id }) => id)
-          return { ...Status.all(instances, circuits, health, now), disabled }
+          return { ...Status.all(instances, circuits, health, now), disabled, unfit: unfit(catalog) }
         })
       )
       .handleRaw("circuit", ({ path }) =>
@@ -110,6 +111,12 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
       )
   })
 )
+
+/** What of the instances was changed and cannot be used. */
+const unfit = (catalog: Catalog["Type"]) =>
+  Overlay.lay(catalog.configured(), catalog.overlay()).unfit.flatMap((each) =>
+    each.section === "instances" ? [{ instance: each.id, reason: Overlay.reasonOf(each) }] : []
+  )
 
 const currentTime = Effect.clockWith((clock) => clock.currentTimeMillis)
 

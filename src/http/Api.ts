@@ -110,6 +110,11 @@ const HealthGroup = HttpApiGroup.make("health")
   .add(HttpApiEndpoint.get("livez", "/livez").addSuccess(Liveness))
   .add(HttpApiEndpoint.get("readyz", "/readyz").addSuccess(Liveness))
 
+const Refusals = {
+  conflict: ErrorBody.annotations(HttpApiSchema.annotations({ status: 409 })),
+  notSaved: ErrorBody.annotations(HttpApiSchema.annotations({ status: 503 }))
+}
+
 const AdminGroup = HttpApiGroup.make("admin")
   .add(
     HttpApiEndpoint.get("providers", "/admin/providers")
@@ -141,6 +146,8 @@ const AdminGroup = HttpApiGroup.make("admin")
     HttpApiEndpoint.put("setStrategy", "/admin/routing/strategy")
       .setPayload(StrategyPayload)
       .addSuccess(StrategyBody)
+      .addError(Refusals.conflict)
+      .addError(Refusals.notSaved)
       .annotate(OpenApi.Description, "Spreads requests in another way from the next one on.")
   )
   .add(
@@ -160,17 +167,12 @@ const AdminGroup = HttpApiGroup.make("admin")
 
 const ModelPath = Schema.Struct({ "*": Schema.String })
 
-const Refusals = {
-  taken: ErrorBody.annotations(HttpApiSchema.annotations({ status: 409 })),
-  notSaved: ErrorBody.annotations(HttpApiSchema.annotations({ status: 503 }))
-}
-
 const CatalogGroup = HttpApiGroup.make("catalog")
   .add(
     HttpApiEndpoint.post("addInstance", "/admin/providers")
       .setPayload(InstancePayload)
       .addSuccess(ConfiguredInstance, { status: 201 })
-      .addError(Refusals.taken)
+      .addError(Refusals.conflict)
       .addError(Refusals.notSaved)
       .annotate(
         OpenApi.Description,
@@ -182,6 +184,7 @@ const CatalogGroup = HttpApiGroup.make("catalog")
       .setPath(InstancePath)
       .setPayload(ChangePayload)
       .addSuccess(ConfiguredInstance)
+      .addError(Refusals.conflict)
       .addError(Refusals.notSaved)
       .annotate(
         OpenApi.Description,
@@ -197,7 +200,7 @@ const CatalogGroup = HttpApiGroup.make("catalog")
     HttpApiEndpoint.post("addModel", "/admin/models")
       .setPayload(ModelPayload)
       .addSuccess(ConfiguredModel, { status: 201 })
-      .addError(Refusals.taken)
+      .addError(Refusals.conflict)
       .addError(Refusals.notSaved)
       .annotate(OpenApi.Description, "Adds a model and its chain of targets, in the form of the config file.")
   )
@@ -206,6 +209,7 @@ const CatalogGroup = HttpApiGroup.make("catalog")
       .setPath(ModelPath)
       .setPayload(ChangePayload)
       .addSuccess(ConfiguredModel)
+      .addError(Refusals.conflict)
       .addError(Refusals.notSaved)
       .annotate(
         OpenApi.Description,
@@ -216,7 +220,7 @@ const CatalogGroup = HttpApiGroup.make("catalog")
     HttpApiEndpoint.del("removeModel", "/admin/models/*")
       .setPath(ModelPath)
       .addSuccess(Schema.Struct({ id: Schema.String, deleted: Schema.Boolean }))
-      .addError(Refusals.taken)
+      .addError(Refusals.conflict)
       .addError(Refusals.notSaved)
       .annotate(OpenApi.Description, "Takes back a model that was added over this API.")
   )

@@ -157,6 +157,7 @@ export const HealthBody = Schema.Struct({
   status: Schema.Literal("ok", "degraded"),
   redis: Schema.Boolean,
   database: Schema.Boolean,
+  journal: Schema.Boolean,
   timestamp: Schema.String,
   instances: Schema.Struct({ healthy: Schema.Int, recovering: Schema.Int, down: Schema.Int })
 }).annotations({ identifier: "Health" })

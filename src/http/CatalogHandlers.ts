@@ -3,8 +3,7 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { Catalog, type Snapshot } from "../catalog/Catalog.js"
-import { CatalogEditor, type ChangeRefused } from "../catalog/CatalogEditor.js"
-import type { StoreFailed } from "../catalog/CatalogStore.js"
+import { CatalogEditor, type NotChanged } from "../catalog/CatalogEditor.js"
 import * as FileForm from "../config/FileForm.js"
 import type { InstanceSettings, ModelSettings } from "../config/Settings.js"
 import * as Json from "../protocol/Json.js"
@@ -101,7 +100,8 @@ export const layer = HttpApiBuilder.group(Api, "catalog", (handlers) =>
 )
 
 /** Why a change was not made, as an answer. */
-export const refusalOf = (error: ChangeRefused | StoreFailed): HttpRefusal.HttpRefusal => {
+export const refusalOf = (error: NotChanged): HttpRefusal.HttpRefusal => {
+  if (error._tag === "ChangedMeanwhile") return HttpRefusal.conflict("changed_meanwhile", error.message)
   if (error._tag === "StoreFailed") return HttpRefusal.notSaved(error.message)
   const { id, problems, reason, subject } = error
   switch (reason) {

@@ -113,6 +113,7 @@ export const factsOf = (
   cost: Facts["cost"]
 ): Facts => ({
   asked: request.model,
+  user: request.user,
   provider: served.provider,
   instance: served.instance,
   model: served.model,

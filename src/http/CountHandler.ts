@@ -59,6 +59,7 @@ const orEstimate =
 const isCallers = (error: GatewayError): boolean => {
   switch (error._tag) {
     case "ModelNotServed":
+    case "LimitReached":
       return true
     case "RequestRejected":
       return error.code !== "unsupported_by_model"

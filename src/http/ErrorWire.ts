@@ -37,8 +37,18 @@ export const make = (error: GatewayError | HttpRefusal, trace: boolean): WireErr
     }
     case "DeadlineExceeded":
       return withAttempts(wire(504, error.message, "timeout_error", "deadline_exceeded"), error)
+    case "LimitReached": {
+      const tooLarge = error.retryAfterMs === undefined
+      const wired = tooLarge
+        ? wire(413, error.message, "invalid_request_error", "request_too_large")
+        : wire(429, error.message, "rate_limit_error", "rate_limit_exceeded")
+      return { ...wired, headers: tooLarge ? neverRetry : retryAfter(error.retryAfterMs) }
+    }
     case "NobodyAvailable": {
-      const wired = wire(503, error.message, "service_unavailable", "no_provider_available")
+      const wired =
+        error.limited === true
+          ? wire(429, error.message, "rate_limit_error", "rate_limit_exceeded")
+          : wire(503, error.message, "service_unavailable", "no_provider_available")
       return withAttempts({ ...wired, headers: retryAfter(error.retryAfterMs) }, error)
     }
     case "BudgetExceeded": {

@@ -8,6 +8,7 @@ import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
 import { Database } from "../store/Database.js"
+import { Journal } from "../store/Journal.js"
 import * as AdminHandlers from "./AdminHandlers.js"
 import * as AnalyticsHandlers from "./AnalyticsHandlers.js"
 import * as Answering from "./Answering.js"
@@ -57,6 +58,7 @@ const HealthLive = HttpApiBuilder.group(Api, "health", (handlers) =>
     const health = yield* Health
     const readiness = yield* Readiness
     const database = yield* Database
+    const journal = yield* Journal
     return handlers
       .handle("health", () =>
         Effect.clockWith((clock) =>
@@ -64,10 +66,13 @@ const HealthLive = HttpApiBuilder.group(Api, "health", (handlers) =>
             const now = clock.unsafeCurrentTimeMillis()
             const { overall } = Status.all(catalog.snapshot().instances, circuits, health, now)
             const stored = database.status()
+            const journaled = stored !== "off" && journal.stats().writable
+            const isWell = stored === "off" || (journaled && stored !== "down" && stored !== "read_only")
             return {
-              status: stored === "down" || stored === "read_only" ? ("degraded" as const) : ("ok" as const),
+              status: isWell ? ("ok" as const) : ("degraded" as const),
               redis: false,
               database: stored === "up" || stored === "read_only",
+              journal: journaled,
               timestamp: new Date(now).toISOString(),
               instances: { healthy: overall.healthy, recovering: overall.recovering, down: overall.down }
             }

@@ -56,7 +56,7 @@ export const wrongConfig = (
   return invalid(400, "invalid_config", sentences.join("; "), problems[0]?.path || "body")
 }
 
-export const conflict = (code: string, message: string, param: string): HttpRefusal =>
+export const conflict = (code: string, message: string, param?: string): HttpRefusal =>
   invalid(409, code, message, param)
 
 export const notSaved = (message: string): HttpRefusal =>

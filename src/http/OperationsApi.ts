@@ -4,6 +4,7 @@ import * as OpenApi from "@effect/platform/OpenApi"
 import * as Schema from "effect/Schema"
 import { CatalogueBody, CatalogueParams } from "./CatalogueBody.js"
 import { DoctorBody } from "./DoctorBody.js"
+import { LimitsBody } from "./LimitsBody.js"
 import { ModelProvidersBody, ModelProvidersParams } from "./ModelProvidersBody.js"
 import { PrunedBody, PruneParams } from "./PrunedBody.js"
 import { ModelSyncBody, ModelSyncPayload } from "./ModelSyncBody.js"
@@ -50,5 +51,13 @@ export const OperationsGroup = HttpApiGroup.make("operations")
       .annotate(
         OpenApi.Description,
         "Takes away events, samples of health and requests that are older than `older_than`, as 30d or 12h."
+      )
+  )
+  .add(
+    HttpApiEndpoint.get("limits", "/admin/limits")
+      .addSuccess(LimitsBody)
+      .annotate(
+        OpenApi.Description,
+        "What is left of each limit of requests and tokens a minute, of instances and of callers, and who waits for it."
       )
   )

@@ -8,6 +8,7 @@ import { ModelSync } from "../catalog/ModelSync.js"
 import * as Doctor from "../gateway/Doctor.js"
 import * as HealthTables from "../health/HealthTables.js"
 import * as Retention from "../health/Retention.js"
+import { RateLimiter } from "../limits/RateLimiter.js"
 import * as Json from "../protocol/Json.js"
 import { Planner } from "../routing/Planner.js"
 import { Database } from "../store/Database.js"
@@ -16,6 +17,7 @@ import * as CatalogueBody from "./CatalogueBody.js"
 import * as DoctorBody from "./DoctorBody.js"
 import * as Door from "./HttpApiDoor.js"
 import * as HttpRefusal from "./HttpRefusal.js"
+import * as LimitsBody from "./LimitsBody.js"
 import * as ModelProvidersBody from "./ModelProvidersBody.js"
 import * as ModelSyncBody from "./ModelSyncBody.js"
 
@@ -26,6 +28,7 @@ export const layer = HttpApiBuilder.group(Api, "operations", (handlers) =>
     const database = yield* Database
     const models = yield* ModelSync
     const planner = yield* Planner
+    const limiter = yield* RateLimiter
 
     return handlers
       .handleRaw("syncModels", () =>
@@ -89,6 +92,7 @@ export const layer = HttpApiBuilder.group(Api, "operations", (handlers) =>
               )
             )
       })
+      .handle("limits", () => Effect.sync(() => LimitsBody.make(catalog.snapshot().settings, limiter)))
       .handleRaw("catalogue", ({ urlParams: { instance, limit = "1000", model } }) => {
         const most = /^\d{1,5}$/.test(limit) ? Number(limit) : 0
         return most < 1 || most > 10_000

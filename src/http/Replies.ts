@@ -10,6 +10,7 @@ import type { AttemptLog } from "../routing/AttemptLog.js"
 import * as ErrorWire from "./ErrorWire.js"
 import type { Answer, Handling } from "./Handler.js"
 import * as HttpRefusal from "./HttpRefusal.js"
+import * as QuotaHeaders from "./QuotaHeaders.js"
 import * as ReplyHeaders from "./ReplyHeaders.js"
 import { header, isAnthropic, noFacts, type Facts, type Inbound, type WireReply } from "./WireReply.js"
 
@@ -54,13 +55,14 @@ export interface Following<A> {
  * interruption passes.
  */
 export const follow = <A>({ inbound, log, reply, request, start }: Following<A>, answer: Answer): Handling => {
+  const told = (made: WireReply): WireReply => QuotaHeaders.tell(made, inbound, log.quota, log.now())
   const orError = Effect.matchCauseEffect({
-    onSuccess: (value: A) => Effect.sync(() => reply(value)),
-    onFailure: (cause: Cause.Cause<GatewayError>) => ofCause(cause, inbound, request)
+    onSuccess: (value: A) => Effect.sync(() => told(reply(value))),
+    onFailure: (cause: Cause.Cause<GatewayError>) => Effect.map(ofCause(cause, inbound, request), told)
   })
   const goOn = (outcome: Call.Outcome<A, GatewayError>): void => {
     if (Either.isLeft(outcome)) return answer(Either.left(orError(outcome.left)))
-    const made = Call.guard(() => reply(outcome.right))
+    const made = Call.guard(() => told(reply(outcome.right)))
     answer(Either.mapLeft(made, (defect) => Effect.catchAllCause(defect, (cause) => ofCause(cause, inbound, request))))
   }
   return { cancel: start(goOn), facts: () => ofAttempts(asked(request), log.view()) }
@@ -112,6 +114,11 @@ const ofAttempts = (facts: Facts, attempts: Facts["attempts"]): Facts => {
 }
 
 /** What is known of a request before anybody was asked. */
-export const asked = (request: ChatRequest): Facts => ({ ...noFacts, asked: request.model, stream: request.stream })
+export const asked = (request: ChatRequest): Facts => ({
+  ...noFacts,
+  asked: request.model,
+  user: request.user,
+  stream: request.stream
+})
 
 export const wantsTrace = (inbound: Inbound): boolean => header(inbound, "x-orelse-trace") === "1"

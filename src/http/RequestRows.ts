@@ -1,5 +1,5 @@
 import type { Attempt } from "../domain/Attempt.js"
-import type { Caller } from "../domain/Caller.js"
+import { naming, type Caller } from "../domain/Caller.js"
 import * as Money from "../domain/Money.js"
 import * as PlainText from "../domain/PlainText.js"
 import type { AttemptRow, RequestRow } from "../store/RequestLog.js"
@@ -11,7 +11,7 @@ export const make = (line: AccessLine, inbound: Inbound, caller: Caller, facts: 
   id: line.id,
   timestamp: isoTime(performance.timeOrigin + inbound.at),
   tenant: caller.tenant,
-  user: caller.user === undefined ? null : PlainText.of(caller.user),
+  user: naming(caller, facts.user).user ?? null,
   path: PlainText.of(line.path),
   status: line.status,
   ms: line.ms,

@@ -8,6 +8,7 @@ import * as Schema from "effect/Schema"
 import * as http from "node:http"
 import { LiveSettings } from "../config/LiveSettings.js"
 import { CurrentSettings } from "../config/Settings.js"
+import { RateLimiter } from "../limits/RateLimiter.js"
 import { RequestLog } from "../store/RequestLog.js"
 import { AccessLog } from "./AccessLog.js"
 import * as Answering from "./Answering.js"
@@ -32,6 +33,7 @@ export class Server extends Context.Tag("orelse/Server")<Server, { readonly url:
       const { current } = yield* LiveSettings
       const handlers = new Map(Object.entries(yield* Answering.make))
       const readiness = yield* Readiness
+      const limiter = yield* RateLimiter
       const log = yield* AccessLog
       const requests = yield* RequestLog
       const runtime = yield* Effect.runtime<never>()
@@ -51,7 +53,7 @@ export class Server extends Context.Tag("orelse/Server")<Server, { readonly url:
       const server = http.createServer(limits, listener)
       yield* Effect.acquireRelease(listen(server, host, port), () =>
         // A release cannot be interrupted, so the waiting must say that it can.
-        Effect.interruptible(readiness.drain).pipe(
+        Effect.interruptible(Effect.zipRight(limiter.close, readiness.drain)).pipe(
           Effect.timeoutTo({
             duration: Duration.millis(current().server.drain),
             onSuccess: () => true,

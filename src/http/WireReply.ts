@@ -18,6 +18,8 @@ export interface Inbound {
 /** What the access log says of a request besides its status. No content. */
 export interface Facts {
   readonly asked: string | undefined
+  /** The end user that the request names. */
+  readonly user: string | undefined
   readonly provider: string | undefined
   readonly instance: string | undefined
   readonly model: string | undefined
@@ -57,6 +59,7 @@ export interface WireReply {
 
 export const noFacts: Facts = {
   asked: undefined,
+  user: undefined,
   provider: undefined,
   instance: undefined,
   model: undefined,

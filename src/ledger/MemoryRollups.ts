@@ -32,7 +32,8 @@ export class MemoryRollups {
       if (sum === undefined) found.set(row.value, { value: row.value, ...Rollup.plus(Rollup.none, row) })
       else grow(sum, row)
     })
-    return [...found.values()].toSorted((a, b) => orders[order](a, b) || byName(a, b)).slice(0, limit)
+    const used = [...found.values()].filter(({ calls, hits }) => calls !== 0 || hits !== 0)
+    return used.toSorted((a, b) => orders[order](a, b) || byName(a, b)).slice(0, limit)
   }
 
   /** In their order. */

@@ -16,7 +16,7 @@ export interface RowsAsked extends Span {
 /** What is great: what costs, what is asked most often, or what takes most tokens. */
 export type Order = "cost" | "requests" | "tokens"
 
-/** The sums of the values of a dimension. */
+/** The sums of those values of a dimension that were used. */
 export interface SumsAsked extends Span {
   readonly dimension: Dimension
   readonly order: Order

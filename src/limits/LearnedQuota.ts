@@ -5,6 +5,7 @@ import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { Limited, RateLimit } from "../protocol/RateLimits.js"
 import * as RequestNeeds from "../protocol/RequestNeeds.js"
 import * as RequestSize from "../protocol/RequestSize.js"
+import { mostOutput } from "./LikelyTokens.js"
 
 /** Takes what the answer to a call says of the limits, at this time (Unix ms). */
 export type Learn = (limits: ReadonlyArray<RateLimit>, now: number) => void
@@ -116,9 +117,6 @@ const needs = (of: Exclude<Limited, "requests">, request: ChatRequest): number =
   const output = Math.min(RequestNeeds.maxTokens(request) ?? 0, mostOutput)
   return of === "input_tokens" ? input : of === "output_tokens" ? output : input + output
 }
-
-/** Most answers end long before the most that they may be. */
-const mostOutput = 4_096
 
 /**
  * How long one answer's word is taken for it, in ms: a limit that refills has room long before all of it is there again, which

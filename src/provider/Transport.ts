@@ -2,6 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { Agent, type Dispatcher } from "undici"
+import * as ErrorCode from "../domain/ErrorCode.js"
 import type { Timers } from "./Timers.js"
 
 /** One HTTP request to a provider. */
@@ -141,5 +142,5 @@ const sentence = (error: Error): string => {
 /** Happy eyeballs collects one error an address; they mostly agree. */
 const codeOf = (error: unknown): string | undefined => {
   if (error instanceof AggregateError && error.errors.length > 0) return codeOf(error.errors[0])
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined
+  return ErrorCode.of(error)
 }

@@ -22,6 +22,13 @@ export interface Admission {
   goesOn(from: Candidate, to: Candidate, error: ProviderError, request: string | undefined): void
   /** How long its answers take to begin, all but the slowest, in ms; `undefined`: nobody knows. */
   p95(candidate: Candidate): number | undefined
+  /**
+   * When it has room again, where that is for its limits to say (Unix ms, and infinite where too many wait already);
+   * `undefined`: nobody knows.
+   */
+  roomAt(candidate: Candidate): number | undefined
+  /** What has to be waited for before `admit` can answer for it: limits may be kept elsewhere. `undefined`: nothing. */
+  later(candidate: Candidate): Effect.Effect<void> | undefined
   /** Waits until one of these has room for a call, and keeps that for the next `admit`. */
   room(candidates: ReadonlyArray<Candidate>): Effect.Effect<void>
   /** Gives back room that was kept and not used. */

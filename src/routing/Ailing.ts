@@ -3,16 +3,19 @@ import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { Circuits } from "../health/Circuits.js"
 import type { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
+import * as InstanceLimits from "../limits/InstanceLimits.js"
 import type { LearnedQuota } from "../limits/LearnedQuota.js"
+import type { RateLimiter } from "../limits/RateLimiter.js"
 
 /** Why a candidate is left out that would have been asked, were it well. */
-export type Reason = Status.Ailing["reason"] | "quota_low"
+export type Reason = Status.Ailing["reason"] | "limit_reached" | "quota_low"
 
 export const reasons: ReadonlySet<string> = new Set<Reason>([
   "unhealthy",
   "circuit_open",
   "half_open",
   "rate_limited",
+  "limit_reached",
   "quota_low"
 ])
 
@@ -25,14 +28,20 @@ export interface Ailing {
   readonly until: number
 }
 
-/** Only a guess: a failed check, a quota that seems used up. Whoever has no other reason is asked when nobody is well. */
-export const isSoft = ({ reason }: Ailing): boolean => reason === "unhealthy" || reason === "quota_low"
+/**
+ * Only a guess, as a failed check or a quota that seems used up, or what may be waited for. Whoever has no other reason is
+ * asked when nobody is well.
+ */
+export const isSoft = ({ reason }: Ailing): boolean => soft.has(reason)
 
-/** What plans are made with: what is known of the health, or else of the quotas, for this request or for a short one. */
+const soft: ReadonlySet<Reason> = new Set<Reason>(["unhealthy", "quota_low", "limit_reached"])
+
+/** What plans are made with: what is known of the health, or else of the limits and quotas, for this request or for a short one. */
 export const of = (
   circuits: Pick<Circuits["Type"], "ailment" | "forced">,
   health: Pick<Health["Type"], "latest">,
   quotas: Pick<LearnedQuota["Type"], "shortage">,
+  limiter: Pick<RateLimiter["Type"], "shortage">,
   now: number,
   request?: ChatRequest
 ): ((instance: InstanceSettings, model: string) => Ailing | undefined) => {
@@ -40,6 +49,8 @@ export const of = (
   return (instance, model) => {
     const ill = illness(instance, model)
     if (ill !== undefined) return ill
+    const reached = InstanceLimits.shortage(limiter, instance, now, request)
+    if (reached !== undefined) return { reason: "limit_reached", ...reached }
     const shortage = quotas.shortage(instance, model, now, request)
     return shortage === undefined ? undefined : { reason: "quota_low", ...shortage }
   }

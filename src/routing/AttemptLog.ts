@@ -2,6 +2,7 @@ import type { Attempt } from "../domain/Attempt.js"
 import type { Money } from "../domain/Money.js"
 import type { ProviderError } from "../domain/ProviderError.js"
 import type { Usage } from "../domain/Usage.js"
+import type { Quota } from "../limits/Claim.js"
 import type { Candidate } from "./Candidate.js"
 
 /** The books of one call. */
@@ -112,12 +113,14 @@ export class AttemptEntry {
 export class AttemptLog {
   /** Calls that begin now are to go on behind so many characters of a broken stream. */
   continuedAt: number | undefined = undefined
+  /** What the caller's own limits have left, where it has some. */
+  quota: Quota | undefined = undefined
 
   private readonly entries: Array<AttemptEntry> = []
 
   /** `id`: of the request, where it has one. */
   constructor(
-    private readonly now: () => number,
+    readonly now: () => number,
     readonly id: string | undefined = undefined
   ) {}
 

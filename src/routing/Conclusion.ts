@@ -60,16 +60,27 @@ export const of = ({
   })
 }
 
-/** What the caller is told when nobody could be asked, and may be in so many ms; infinite is unknown. `full`: for want of room. */
+/** Why nobody could be asked. */
+export interface Unasked {
+  /** For want of room: whoever is well has as many calls as it takes. */
+  readonly full: boolean
+  /** For want of room: whoever is well was asked as much in this minute as it may be. */
+  readonly limited: boolean
+  /** When somebody may be, in ms from now; infinite is unknown. */
+  readonly wait: number
+}
+
+/** What the caller is told when nobody could be asked. */
 export const nobody = (
   { asked }: Plan,
   attempts: ReadonlyArray<Attempt>,
-  { full, wait }: { readonly full: boolean; readonly wait: number }
+  { full, limited, wait }: Unasked
 ): ChainError =>
   new NobodyAvailable({
     model: asked,
     attempts,
     full,
+    ...(limited ? { limited } : {}),
     ...(Number.isFinite(wait) ? { retryAfterMs: Math.max(soonest, Math.ceil(wait)) } : {})
   })
 

@@ -82,6 +82,7 @@ export const run = <A, B>(
   const told = (permit: Permit | undefined): Permit | undefined =>
     permit && {
       begin: (latency) => permit.begin(latency),
+      used: (tokens) => permit.used(tokens),
       succeed: (tokens) => permit.succeed(tokens),
       late: (ms) => permit.late(ms),
       release: () => permit.release(),
@@ -100,6 +101,8 @@ export const run = <A, B>(
       pay: (candidate) => admission.pay(candidate),
       mayRetry: (candidate) => admission.mayRetry(candidate),
       room: (candidates) => admission.room(candidates),
+      roomAt: (candidate) => admission.roomAt(candidate),
+      later: (candidate) => (opens(candidate) ? admission.later(candidate) : undefined),
       drop: () => admission.drop(),
       bill: (candidate) => admission.bill(candidate),
       goesOn: (from, to, failure, request) => admission.goesOn(from, to, failure, request),

@@ -100,7 +100,7 @@ export const make = (
       reason,
       detail
     })),
-    recommendation: recommend(plan),
+    recommendation: recommend(plan, limitOf(model, plan, knowledge)),
     max_attempts: plan.maxAttempts,
     max_cost_usd: inUsd(MaxCost.of(plan, knowledge.pricing, knowledge.now)),
     deadline_ms: plan.deadline,
@@ -141,10 +141,22 @@ const priceOf = (instance: InstanceSettings, model: string, pricing: Pricing["Ty
     : { prompt: Money.toUsd(prices.prompt), completion: Money.toUsd(prices.completion) }
 }
 
-const recommend = (plan: Plan.Plan): string => {
+/** The limit that is waited for, where nobody is there who may be asked at once. */
+const limitOf = (model: string, { candidates: [first] }: Plan.Plan, { situation }: Knowledge): string | undefined => {
+  const ailing = RequestIn.makeRequest({ model, messages: [] }).pipe(
+    Either.map((request) => first && situation(request).ailment(first.instance, first.model)),
+    Either.getOrUndefined
+  )
+  return ailing?.reason === "limit_reached" ? ailing.detail : undefined
+}
+
+const recommend = (plan: Plan.Plan, limit: string | undefined): string => {
   const [first] = plan.candidates
   const others = instancesOf(plan).length - 1
   if (first === undefined) return "nobody can be asked"
+  if (limit !== undefined) {
+    return `nobody may be asked at once; ${first.instance.id} is waited for up to ${plan.patience} ms (${limit})`
+  }
   if (plan.lastResort !== undefined) {
     return `nobody is well; ${first.instance.id} is the nearest to its recovery, and is asked as the last resort, as often as its retry budget allows`
   }

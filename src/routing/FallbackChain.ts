@@ -57,14 +57,17 @@ export const run =
  */
 const rest = <A>(state: Run, callTo: CallTo<A>, from: number): Effect.Effect<Served<A>, ProviderError> => {
   const attempt = (position: number): Effect.Effect<Served<A>, ProviderError> =>
-    Effect.suspend(() => {
-      if (!state.admits(position)) return state.lastFailure
-      const started = state.start(position, callTo)
-      return Effect.mapBoth(Call.toEffect(started.call), {
-        onSuccess: (value) => state.served(value, started),
-        onFailure: (error) => state.failed(started, error)
-      })
-    })
+    Effect.flatMap(
+      Effect.suspend(() => state.admitsLater(position)),
+      (admitted) => {
+        if (!admitted) return state.lastFailure
+        const started = state.start(position, callTo)
+        return Effect.mapBoth(Call.toEffect(started.call), {
+          onSuccess: (value) => state.served(value, started),
+          onFailure: (error) => state.failed(started, error)
+        })
+      }
+    )
 
   // The candidate's failure that there is already is the schedule's first input.
   const retries = (candidate: Candidate, position: number): Effect.Effect<Served<A>, ProviderError> => {
@@ -85,10 +88,14 @@ const rest = <A>(state: Run, callTo: CallTo<A>, from: number): Effect.Effect<Ser
       // It may have been asked beside another one.
       state.failureOf(position) !== undefined
         ? retries(candidate, position)
-        : state.opens(candidate) && state.admits(position)
-          ? state.announce(candidate).pipe(
-              Effect.zipRight(attempt(position)),
-              Effect.orElse(() => retries(candidate, position))
+        : state.opens(candidate)
+          ? Effect.flatMap(state.admitsLater(position), (admitted) =>
+              admitted
+                ? state.announce(candidate).pipe(
+                    Effect.zipRight(attempt(position)),
+                    Effect.orElse(() => retries(candidate, position))
+                  )
+                : state.lastFailure
             )
           : state.lastFailure
     )

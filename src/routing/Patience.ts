@@ -7,8 +7,7 @@ import type { Run } from "./Run.js"
 export const wait = (run: Run): Effect.Effect<number, ChainError> => {
   const { admission, candidates, timers } = run
   const until = timers.now() + run.patience
-  const again: Effect.Effect<number, ChainError> = Effect.suspend(() => {
-    const position = run.firstAdmitted()
+  const again: Effect.Effect<number, ChainError> = Effect.flatMap(run.firstAdmittedLater, (position) => {
     if (position !== undefined) return Effect.succeed(position)
     const now = timers.now()
     const ailments = candidates.map((candidate) => admission.ailment(candidate))
@@ -16,13 +15,17 @@ export const wait = (run: Run): Effect.Effect<number, ChainError> => {
     const sleep = pause(recovery, now)
     // Whom its retry budget keeps away has room, and would be found to have it for ever.
     const full = candidates.filter((_, at) => ailments[at] === undefined && run.lacksRoom(at))
-    if (full.length === 0) {
+    const room = full.map((candidate) => admission.roomAt(candidate))
+    const limited = full.length > 0 && room.every((at) => at !== undefined)
+    const soonest = Math.min(...room.map((at) => at ?? now))
+    // Limits say when they have room: nobody waits for them in vain.
+    if (soonest > until) {
       return now + sleep > until
-        ? Effect.fail(run.nobody({ full: false, wait: recovery - now }))
+        ? Effect.fail(run.nobody({ full: false, limited, wait: Math.min(recovery, soonest) - now }))
         : Effect.zipRight(Effect.sleep(sleep), again)
     }
     const left = Math.ceil(until - now)
-    if (left <= 0) return Effect.fail(run.nobody({ full: true, wait: 0 }))
+    if (left <= 0) return Effect.fail(run.nobody({ full: !limited, limited, wait: limited ? soonest - now : 0 }))
     return Effect.zipRight(Effect.race(Effect.sleep(Math.min(sleep, left)), admission.room(full)), again)
   })
   return again
@@ -41,7 +44,10 @@ export const heirs = (run: Run): ReadonlyArray<Heir> => {
   return candidates.flatMap((candidate, position) => {
     if (run.wasCalled(position) || !run.takesOver(candidate)) return []
     const ailment = admission.ailment(candidate)
-    const free = ailment === undefined ? run.lacksRoom(position) : ailment.until < soon
+    const free =
+      ailment === undefined
+        ? run.lacksRoom(position) && (admission.roomAt(candidate) ?? 0) <= soon
+        : ailment.until < soon
     return free ? [{ candidate, position }] : []
   })
 }

@@ -13,6 +13,7 @@ import * as Status from "../health/Status.js"
 import { Pricing } from "../ledger/Pricing.js"
 import { Concurrency } from "../limits/Concurrency.js"
 import { LearnedQuota, type Learn } from "../limits/LearnedQuota.js"
+import { RateLimiter } from "../limits/RateLimiter.js"
 import * as Timers from "../provider/Timers.js"
 import * as Ailing from "./Ailing.js"
 import type { Candidate } from "./Candidate.js"
@@ -42,7 +43,7 @@ export class Planner extends Context.Tag("orelse/Planner")<
   static readonly layer: Layer.Layer<
     Planner,
     never,
-    Catalog | Circuits | Concurrency | Health | LearnedQuota | Pricing
+    Catalog | Circuits | Concurrency | Health | LearnedQuota | Pricing | RateLimiter
   > = Layer.effect(
     Planner,
     Effect.gen(function* () {
@@ -52,6 +53,7 @@ export class Planner extends Context.Tag("orelse/Planner")<
       const health = yield* Health
       const pricing = yield* Pricing
       const quotas = yield* LearnedQuota
+      const limiter = yield* RateLimiter
       const { now: clockNow } = Timers.ofClock(yield* Effect.clock)
       // One seed from Effect's own chance, then a generator that needs no fiber.
       const random = yield* Effect.random
@@ -66,7 +68,7 @@ export class Planner extends Context.Tag("orelse/Planner")<
       })
       const situation = (request: ChatRequest, caller: Caller, now: number, preview: boolean): Plan.Situation => ({
         now,
-        ailment: Ailing.of(circuits, health, quotas, now, request),
+        ailment: Ailing.of(circuits, health, quotas, limiter, now, request),
         arrange: ranking.arrangeFor({ request, caller, snapshot: catalog.snapshot(), now, preview }),
         prices: (candidate) => ranking.prices(candidate, now)
       })

@@ -25,6 +25,8 @@ export class Run {
   private underWay: ReadonlyArray<Permit> = none
   /** By position. */
   private readonly callsTo: Array<number> = []
+  /** What has to be known before the next candidate can be admitted. */
+  private unanswered: Effect.Effect<void> | undefined = undefined
   private passedOver = false
   private error: ProviderError | undefined = undefined
   /** Tokens of the largest context window that was too small. */
@@ -57,8 +59,29 @@ export class Run {
 
   /** The first candidate that may be asked now, its leave taken. */
   firstAdmitted(): number | undefined {
-    for (const [position] of this.candidates.entries()) if (this.admits(position)) return position
+    for (const [position, candidate] of this.candidates.entries()) {
+      if (this.admits(position)) return position
+      // Nobody is passed over who may have room.
+      this.unanswered = this.admission.later(candidate)
+      if (this.unanswered !== undefined) return undefined
+    }
     return undefined
+  }
+
+  /** The same, where limits are kept elsewhere and have to be asked for it. */
+  readonly firstAdmittedLater: Effect.Effect<number | undefined> = Effect.suspend(() => {
+    const position = this.firstAdmitted()
+    return position !== undefined || this.unanswered === undefined
+      ? Effect.succeed(position)
+      : Effect.zipRight(this.unanswered, this.firstAdmittedLater)
+  })
+
+  /** Takes leave to call a candidate, also where limits have to be asked for it. */
+  admitsLater(position: number): Effect.Effect<boolean> {
+    if (this.admits(position)) return Effect.succeed(true)
+    const candidate = this.candidates[position]
+    const later = candidate && this.admission.later(candidate)
+    return later === undefined ? Effect.succeed(false) : Effect.map(later, () => this.admits(position))
   }
 
   wasCalled(position: number): boolean {
@@ -78,6 +101,7 @@ export class Run {
     const again = this.log.has(candidate)
     const permit = this.admission.admit(candidate, again) ?? this.admitLast(candidate, again)
     if (permit === undefined) {
+      if (this.admission.later(candidate) !== undefined) return false
       if (again) this.refused.push(position)
       else if (this.admission.ailment(candidate) === undefined) this.roomless.push(position)
       return false
@@ -99,7 +123,7 @@ export class Run {
     return Math.min(this.plan.patience, this.deadlineAt - this.timers.now())
   }
 
-  nobody(why: { readonly full: boolean; readonly wait: number }): Conclusion.ChainError {
+  nobody(why: Conclusion.Unasked): Conclusion.ChainError {
     return Conclusion.nobody(this.plan, this.log.view(), why)
   }
 
@@ -164,7 +188,7 @@ export class Run {
           ? Math.min(candidate.maxCalls - (this.callsTo[position] ?? 0), this.callsLeft(position))
           : 0,
       ms: this.limit(position).at - this.timers.now(),
-      wait: Math.max(0, (ailment?.until ?? 0) - this.timers.now()),
+      wait: Math.max(0, Math.max(ailment?.until ?? 0, this.admission.roomAt(candidate) ?? 0) - this.timers.now()),
       paid: this.admission.mayRetry(candidate),
       again: (this.callsTo[position] ?? 0) > 1,
       successor:

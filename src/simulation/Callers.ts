@@ -172,8 +172,10 @@ const codeOf = (error: GatewayError): string => {
       return error.error.category
     case "DeadlineExceeded":
       return "deadline_exceeded"
+    case "LimitReached":
+      return "rate_limit_exceeded"
     case "NobodyAvailable":
-      return "no_provider_available"
+      return error.limited === true ? "rate_limit_exceeded" : "no_provider_available"
     case "FallbackExhausted":
       return "fallback_exhausted"
     case "BudgetExceeded":

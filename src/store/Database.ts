@@ -160,7 +160,9 @@ const watched = ({ announce, maintain, open }: Source.Source): Effect.Effect<Dat
             : Effect.provideService(effect, SqlClient.SqlClient, client).pipe(
                 Effect.catchIf(isConnection, lost),
                 // A COMMIT or ROLLBACK that fails is a defect to who asked for the transaction.
-                Effect.catchSomeDefect((defect) => (isConnection(defect) ? Option.some(lost(defect)) : Option.none()))
+                Effect.catchSomeDefect((defect) => (isConnection(defect) ? Option.some(lost(defect)) : Option.none())),
+                // Who is interrupted does not wait until a server that hangs has taken its ROLLBACK.
+                Effect.disconnect
               )
         ),
       whenUp: Effect.suspend(() => Deferred.await(up)),

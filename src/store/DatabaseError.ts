@@ -1,5 +1,6 @@
 import { SqlError } from "@effect/sql/SqlError"
 import * as Schema from "effect/Schema"
+import * as ErrorCode from "../domain/ErrorCode.js"
 
 /** There is no database to ask at this moment. `message` is a safe sentence. */
 export class DatabaseUnavailable extends Schema.TaggedError<DatabaseUnavailable>()("DatabaseUnavailable", {
@@ -18,10 +19,7 @@ export class SchemaRefused extends Schema.TaggedError<SchemaRefused>()("Database
 }) {}
 
 /** Five characters that say what Postgres did not like, or Node's name of what is wrong with the connection. */
-const codeOf = (error: unknown): string | undefined => {
-  const cause = error instanceof SqlError ? error.cause : error
-  return cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : undefined
-}
+const codeOf = (error: unknown): string | undefined => ErrorCode.of(error instanceof SqlError ? error.cause : error)
 
 /** Was it the connection, or a server that goes or comes, and not what it was asked? */
 export const isConnection = (error: unknown): boolean => {

@@ -3,6 +3,8 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs"
 import { hostname } from "node:os"
+import { isAlive, startOf } from "./ProcessLife.js"
+import { codeOf } from "./SystemError.js"
 
 /** Who holds a directory, and where it listens as soon as it does. */
 export class Holder extends Schema.Class<Holder>("Holder")({
@@ -119,24 +121,5 @@ const lives = (holder: Holder, path: string): boolean => {
   if (holder.host !== hostname()) {
     return Date.now() - (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) < 4 * beat
   }
-  try {
-    process.kill(holder.pid, 0)
-  } catch (error) {
-    if (codeOf(error) === "ESRCH") return false
-  }
-  return holder.started === null || holder.started === startOf(holder.pid)
+  return isAlive(holder.pid, holder.started)
 }
-
-/** Linux only. A process that was killed and is not yet reaped has no start. */
-const startOf = (pid: number): string | undefined => {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-    const fields = stat.slice(stat.lastIndexOf(")")).split(" ")
-    return fields[1] === "Z" ? undefined : fields[20]
-  } catch {
-    return undefined
-  }
-}
-
-const codeOf = (error: unknown): string =>
-  error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown reason"

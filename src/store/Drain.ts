@@ -5,6 +5,7 @@ import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
+import * as ErrorCode from "../domain/ErrorCode.js"
 import type { Batch } from "./Backlog.js"
 import type { Database } from "./Database.js"
 
@@ -169,5 +170,4 @@ const codesOf = (cause: Cause.Cause<unknown>): string =>
     .join(", ")
 
 /** SQLSTATE, or what Node calls it: never the text, which may hold values. */
-const codeOf = ({ cause }: SqlError): string =>
-  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "the connection is lost"
+const codeOf = ({ cause }: SqlError): string => ErrorCode.of(cause) ?? "the connection is lost"

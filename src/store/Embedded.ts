@@ -6,6 +6,7 @@ import { Pool } from "pg"
 import { OpenFailed, Refused } from "./DatabaseError.js"
 import * as DirectoryLock from "./DirectoryLock.js"
 import { create, Engine, WorkerSocket } from "./Engine.js"
+import { codeOf } from "./SystemError.js"
 
 /** Postgres without a server, in a directory on a local disk. */
 export interface Embedded {
@@ -102,10 +103,8 @@ const failedTo =
 const attempt = <A>(root: string, run: () => A): Effect.Effect<A, Refused> =>
   Effect.try({
     try: run,
-    catch: (error) => {
-      const code = error instanceof Error && "code" in error ? String(error.code) : "unknown reason"
-      return new Refused({
-        message: `the data directory ${root} cannot be used (${code}): name another one by ORELSE_DATA_DIR, or DATABASE_URL, or DATABASE_URL=none for no database at all`
+    catch: (error) =>
+      new Refused({
+        message: `the data directory ${root} cannot be used (${codeOf(error)}): name another one by ORELSE_DATA_DIR, or DATABASE_URL, or DATABASE_URL=none for no database at all`
       })
-    }
   })

@@ -116,6 +116,7 @@ export const make = ({ directory, maxBytes, segmentBytes }: Options) =>
         writable: writer.trouble === undefined && !writer.full
       }),
       backlogs: (): ReadonlyArray<Backlog> => [...adopted, backlog],
+      ids: Adopted.reading(() => runs.journals()),
       waiting: (records: number) => waiting.until(records, count)
     }
   })

@@ -2,7 +2,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { randomUUID } from "node:crypto"
-import type { Backlog } from "./Backlog.js"
+import type { Backlog, BacklogUnreadable } from "./Backlog.js"
 import * as FileJournal from "./FileJournal.js"
 import * as MemoryJournal from "./MemoryJournal.js"
 
@@ -25,6 +25,8 @@ export class Journal extends Context.Tag("orelse/Journal")<
     readonly stats: () => JournalStats
     /** What waits for the database: of processes that are gone, the oldest first, and at last of this one. */
     readonly backlogs: () => ReadonlyArray<Backlog>
+    /** All that are where this one is, also those of other processes. */
+    readonly ids: Effect.Effect<ReadonlyArray<string>, BacklogUnreadable>
     /** Succeeds as soon as so many records wait, or something that a process left that is gone. */
     readonly waiting: (records: number) => Effect.Effect<void>
   }
@@ -47,6 +49,7 @@ export class Journal extends Context.Tag("orelse/Journal")<
       appendNow: () => true,
       stats: () => ({ pending: 0, adopted: 0, bytes: 0, dropped: 0, writable: true }),
       backlogs: () => [],
+      ids: Effect.succeed([]),
       waiting: () => Effect.never
     })
   )

@@ -17,7 +17,11 @@ export const forever: Effect.Effect<void, never, SqlClient.SqlClient> = Effect.f
   return Effect.all(
     [
       Effect.repeat(quietly("a checkpoint", checkpoint), Schedule.spaced("15 seconds")),
-      Effect.schedule(quietly("a clean-up", sql`VACUUM (ANALYZE)`), Schedule.spaced("1 hour"))
+      // Not while a start is busy, and not so late that who is started anew again and again is never swept.
+      Effect.zipRight(
+        Effect.sleep("5 minutes"),
+        Effect.repeat(quietly("a clean-up", sql`VACUUM (ANALYZE)`), Schedule.spaced("1 hour"))
+      )
     ],
     { concurrency: "unbounded", discard: true }
   )

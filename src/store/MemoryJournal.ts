@@ -49,6 +49,7 @@ export const make = (maxRecords: number) => {
     appendNow: append,
     stats: () => ({ pending: lines.length, adopted: 0, bytes, dropped, writable: lines.length < maxRecords }),
     backlogs: () => [backlog],
+    ids: Effect.succeed([backlog.id]),
     waiting: (records: number) => waiting.until(records, pending)
   }
 }

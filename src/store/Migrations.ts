@@ -26,24 +26,25 @@ export const bundled = (): ReadonlyArray<Migration> =>
 const directory = new URL("../../migrations/", import.meta.url)
 
 /**
- * Brings the schema up to date, in one transaction that only one process at a time is in; gives those that were missing.
- * Refuses a schema that is newer than this version, and one whose migrations are not the ones that this version knows.
+ * Brings the schema up to date, in one transaction that only one process at a time is in; gives those that were missing. One
+ * that is up to date is only read: that needs no right to create anything. Refuses a schema that is newer than this version,
+ * and one whose migrations are not the ones that this version knows.
  */
 export const run = (
   migrations: ReadonlyArray<Migration>
 ): Effect.Effect<ReadonlyArray<Migration>, SchemaRefused | SqlError, SqlClient.SqlClient> =>
-  Effect.flatMap(SqlClient.SqlClient, (sql) =>
-    sql.withTransaction(
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const [found] = yield* sql<{ there: boolean }>`SELECT to_regclass('schema_migrations') IS NOT NULL AS there`
+    if (found?.there === true && (yield* missingOf(migrations)).length === 0) return []
+    return yield* sql.withTransaction(
       Effect.gen(function* () {
         yield* sql`SELECT pg_advisory_xact_lock(${lock})`
         // Inside the lock: of two that create a table at once one would fail.
         yield* sql`CREATE TABLE IF NOT EXISTS schema_migrations (
           id integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now()
         )`
-        const applied = yield* sql<Applied>`SELECT id, name, checksum FROM schema_migrations ORDER BY id`
-        const problem = problemOf(migrations, applied)
-        if (problem !== undefined) return yield* new SchemaRefused({ message: problem })
-        const missing = migrations.filter(({ id }) => applied.every((known) => known.id !== id))
+        const missing = yield* missingOf(migrations)
         for (const { id, name, text } of missing) {
           yield* sql.unsafe(text).raw
           yield* sql`INSERT INTO schema_migrations ${sql.insert({ id, name, checksum: checksum(text) })}`
@@ -51,7 +52,19 @@ export const run = (
         return missing
       })
     )
-  )
+  })
+
+/** Those that are not in the database yet. */
+const missingOf = (
+  migrations: ReadonlyArray<Migration>
+): Effect.Effect<ReadonlyArray<Migration>, SchemaRefused | SqlError, SqlClient.SqlClient> =>
+  Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const applied = yield* sql<Applied>`SELECT id, name, checksum FROM schema_migrations ORDER BY id`
+    const problem = problemOf(migrations, applied)
+    if (problem !== undefined) return yield* new SchemaRefused({ message: problem })
+    return migrations.filter(({ id }) => applied.every((known) => known.id !== id))
+  })
 
 /** Any number that nobody else in the database takes. */
 const lock = 7_041_776

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, readlinkSync, rmSync, utimesSync, writeFileSyn
 import { readdir, readFile, rename, rm, stat } from "node:fs/promises"
 import { hostname } from "node:os"
 import { join } from "node:path"
+import { isAlive, startOf } from "./ProcessLife.js"
 import { codeOf } from "./SystemError.js"
 
 /**
@@ -45,13 +46,15 @@ export class Runs {
     rmSync(this.#run(this.id), { force: true })
   }
 
+  /** The journals of the directory, whoever has them. */
+  async journals(): Promise<ReadonlyArray<string>> {
+    return claimsOf(await readdir(this.directory)).map(({ journal }) => journal)
+  }
+
   /** Takes over the journals of those that are gone, the oldest first. To be called every `lookEvery`. */
   async adopt(): Promise<ReadonlyArray<string>> {
     const names = await readdir(this.directory)
-    const claims = names.flatMap((name) => {
-      const [, journal, run] = claimed.exec(name) ?? []
-      return journal === undefined || run === undefined || run === this.id ? [] : [{ journal, run }]
-    })
+    const claims = claimsOf(names).filter(({ run }) => run !== this.id)
     const runs = new Set(claims.map(({ run }) => run))
     for (const name of names) if (running.test(name)) runs.add(name.slice(0, -".run".length))
     runs.delete(this.id)
@@ -84,7 +87,7 @@ export class Runs {
     try {
       const owner = ownerOf(await readFile(path, "utf8"))
       if (owner?.place === own().place) {
-        const alive = isAlive(owner)
+        const alive = isAlive(owner.pid, owner.started)
         if (!alive || owner.started !== undefined) return !alive
       }
       // Its heart is watched here, and not its clock compared with ours.
@@ -116,6 +119,12 @@ const enoughLooks = 3
 const running = /^[0-9a-f-]{36}\.run$/
 const claimed = /^([0-9a-f-]{36})\.by-([0-9a-f-]{36})$/
 
+const claimsOf = (names: ReadonlyArray<string>): ReadonlyArray<{ readonly journal: string; readonly run: string }> =>
+  names.flatMap((name) => {
+    const [, journal, run] = claimed.exec(name) ?? []
+    return journal === undefined || run === undefined ? [] : [{ journal, run }]
+  })
+
 interface Owner {
   /** Where its pid means something: a boot of a machine, and there a container. */
   readonly place: string
@@ -139,28 +148,12 @@ const ownerOf = (text: string): Owner | undefined => {
   }
 }
 
-const isAlive = ({ pid, started }: Owner): boolean => {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if (codeOf(error) === "ESRCH") return false
-  }
-  return started === startOf(pid)
-}
-
 const place = (): string =>
   [
     hostname(),
     known(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()),
     known(() => readlinkSync("/proc/self/ns/pid"))
   ].join(" ")
-
-/** Linux only. One that was killed and is not yet reaped has no start. */
-const startOf = (pid: number): string | undefined => {
-  const stats = known(() => readFileSync(`/proc/${pid}/stat`, "utf8"))
-  const fields = stats?.slice(stats.lastIndexOf(")")).split(" ")
-  return fields?.[1] === "Z" ? undefined : fields?.[20]
-}
 
 const known = <A>(ask: () => A): A | undefined => {
   try {

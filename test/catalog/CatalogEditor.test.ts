@@ -40,15 +40,20 @@ describe("a change", () => {
       assert.deepStrictEqual(added.entry.fields, { provider: "openai", weight: 2 })
       assert.deepStrictEqual(changed.entry.fields, { provider: "openai", weight: 4 })
       assert.strictEqual(Redacted.value(changed.entry.apiKey ?? Redacted.make("none")), "sk-c")
+      assert.deepStrictEqual([added.before, changed.before], [undefined, added.entry])
       assert.deepStrictEqual([changed.made.provider, changed.made.weight], ["openai", 4])
       assert.notInclude(JSON.stringify(saved), "sk-c")
       yield* editor.changeModel("m", { enabled: false })
       yield* editor.changeRouting({ strategy: "weighted", weights: { a: 1 } })
       yield* editor.changeRouting({ strategy: "least-busy" })
       assert.deepStrictEqual(saved.slice(2), [
-        { _tag: "Model", id: "m", entry: { enabled: false }, enabled: false },
-        { _tag: "Routing", routing: { strategy: "weighted", weights: { a: 1 } } },
-        { _tag: "Routing", routing: { strategy: "least-busy", weights: { a: 1 } } }
+        { _tag: "Model", id: "m", before: undefined, entry: { enabled: false }, enabled: false },
+        { _tag: "Routing", before: {}, routing: { strategy: "weighted", weights: { a: 1 } } },
+        {
+          _tag: "Routing",
+          before: { strategy: "weighted", weights: { a: 1 } },
+          routing: { strategy: "least-busy", weights: { a: 1 } }
+        }
       ])
     }).pipe((effect) =>
       editing(

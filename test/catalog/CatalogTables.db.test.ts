@@ -5,6 +5,7 @@ import * as Redacted from "effect/Redacted"
 import type { Change } from "../../src/catalog/CatalogStore.js"
 import * as CatalogTables from "../../src/catalog/CatalogTables.js"
 import type { ModelRow } from "../../src/catalog/ModelRow.js"
+import type { InstanceEntry } from "../../src/config/Overlay.js"
 import * as Seal from "../../src/store/Seal.js"
 import { migrated } from "../support/database.js"
 import { instance } from "../support/settings.js"
@@ -16,12 +17,15 @@ const tidy = Effect.flatMap(
   (sql) => sql`TRUNCATE providers, models, model_routes, settings CASCADE`
 )
 
-const patched = (id: string, fields: Readonly<Record<string, unknown>>): Change => ({
+const patched = (id: string, fields: Readonly<Record<string, unknown>>, before?: InstanceEntry): Change => ({
   _tag: "Instance",
   id,
+  before,
   entry: { fields },
   made: instance(id)
 })
+
+const save = (change: Change, sealed?: string | null) => CatalogTables.save(change, sealed, seal)
 
 const listed = (providerModelId: string, more: Partial<ModelRow> = {}): ModelRow => ({
   modelId: providerModelId,
@@ -68,13 +72,12 @@ layer(migrated, { timeout: "60 seconds" })("the tables of the catalogue", (it) =
       const changes: ReadonlyArray<Change> = [
         patched("a", fields),
         patched("b", {}),
-        { _tag: "Model", id: "m", entry: target, enabled: true },
-        { _tag: "Model", id: "n", entry: { enabled: false }, enabled: false },
-        { _tag: "Routing", routing }
+        { _tag: "Model", id: "m", before: undefined, entry: target, enabled: true },
+        { _tag: "Model", id: "n", before: undefined, entry: { enabled: false }, enabled: false },
+        { _tag: "Routing", before: {}, routing }
       ]
-      for (const change of changes) assert.strictEqual(yield* counts(CatalogTables.save(change, undefined)), 1)
-      const { locked, overlay } = yield* CatalogTables.load(seal)
-      assert.deepStrictEqual(locked, [])
+      for (const change of changes) assert.strictEqual(yield* counts(save(change)), 1)
+      const overlay = yield* CatalogTables.load(seal)
       assert.deepStrictEqual(
         [...overlay.instances],
         [
@@ -96,23 +99,56 @@ layer(migrated, { timeout: "60 seconds" })("the tables of the catalogue", (it) =
   it.effect("have the latest of what was said of one thing, and forget a model that is taken back", () =>
     Effect.gen(function* () {
       yield* tidy
-      yield* CatalogTables.save(patched("a", { weight: 1 }), "sealed:1:of old")
-      yield* CatalogTables.save(patched("a", { priority: 2 }), null)
-      yield* CatalogTables.save({ _tag: "Model", id: "m", entry: { targets: [] }, enabled: true }, undefined)
-      yield* CatalogTables.save({ _tag: "Model", id: "m", entry: undefined, enabled: true }, undefined)
-      yield* CatalogTables.save({ _tag: "Routing", routing: { strategy: "weighted", weights: { a: 1 } } }, undefined)
-      yield* CatalogTables.save({ _tag: "Routing", routing: { strategy: "priority" } }, undefined)
-      const { overlay } = yield* CatalogTables.load(seal)
+      const apiKey = Redacted.make("sk-old")
+      yield* save(patched("a", { weight: 1 }), seal.close(apiKey))
+      yield* save(patched("a", { priority: 2 }, { fields: { weight: 1 }, apiKey }), null)
+      const targets = { targets: [] }
+      yield* save({ _tag: "Model", id: "m", before: undefined, entry: targets, enabled: true })
+      yield* save({ _tag: "Model", id: "m", before: targets, entry: undefined, enabled: true })
+      const weighted = { strategy: "weighted", weights: { a: 1 } } as const
+      yield* save({ _tag: "Routing", before: {}, routing: weighted })
+      yield* save({ _tag: "Routing", before: weighted, routing: { strategy: "priority" } })
+      const overlay = yield* CatalogTables.load(seal)
       assert.deepStrictEqual([...overlay.instances], [["a", { fields: { priority: 2 }, apiKey: null }]])
       assert.deepStrictEqual([...overlay.models], [])
       assert.deepStrictEqual(overlay.routing, { strategy: "priority" })
     })
   )
 
+  it.effect("refuse a change of what somebody else has changed meanwhile, and leave it as it is", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const [old, other] = [Redacted.make("sk-old"), Redacted.make("sk-other")]
+      const before = { fields: { weight: 1 }, apiKey: old }
+      yield* save(patched("a", before.fields), seal.close(old))
+      // The other one has given it another key: the fields are as they were.
+      yield* save(patched("a", before.fields, before), seal.close(other))
+      yield* save({ _tag: "Model", id: "m", before: undefined, entry: { enabled: false }, enabled: false })
+      yield* save({ _tag: "Routing", before: {}, routing: { strategy: "weighted" } })
+      const kept = yield* CatalogTables.load(seal)
+      const late: ReadonlyArray<Change> = [
+        patched("a", { weight: 2 }, before),
+        patched("a", { weight: 2 }),
+        patched("new", { weight: 2 }, before),
+        { _tag: "Model", id: "m", before: undefined, entry: { aliases: ["x"] }, enabled: true },
+        { _tag: "Model", id: "m", before: { enabled: true }, entry: undefined, enabled: true },
+        { _tag: "Routing", before: {}, routing: { strategy: "priority" } }
+      ]
+      for (const change of late) {
+        const refused = Effect.map(Effect.flip(save(change)), ({ _tag }) =>
+          assert.strictEqual(_tag, "ChangedMeanwhile")
+        )
+        assert.strictEqual(yield* counts(refused), 0)
+      }
+      assert.deepStrictEqual(yield* CatalogTables.load(seal), kept)
+      yield* save(patched("a", { weight: 2 }, { ...before, apiKey: other }), seal.close(other))
+    })
+  )
+
   it.effect("count nothing of a change that they refuse", () =>
     Effect.gen(function* () {
       yield* tidy
-      const refused = CatalogTables.save({ _tag: "Model", id: "", entry: {}, enabled: true }, undefined)
+      const refused = save({ _tag: "Model", id: "", before: undefined, entry: {}, enabled: true })
       assert.strictEqual(yield* counts(Effect.flip(refused)), 0)
     })
   )
@@ -122,21 +158,27 @@ layer(migrated, { timeout: "60 seconds" })("the tables of the catalogue", (it) =
       yield* tidy
       const sql = yield* SqlClient.SqlClient
       const key = Redacted.make("sk-very-secret")
-      yield* CatalogTables.save(patched("sealed", {}), seal.close(key))
-      yield* CatalogTables.save(patched("named", {}), "${OPENAI_API_KEY}")
-      yield* CatalogTables.save(patched("without", {}), null)
+      yield* save(patched("sealed", {}), seal.close(key))
+      yield* save(patched("named", {}), "${OPENAI_API_KEY}")
+      yield* save(patched("without", {}), null)
       const own = yield* CatalogTables.load(seal)
-      assert.deepStrictEqual(own.locked, [])
-      const keys = [...own.overlay.instances].map(([id, { apiKey }]) => [id, apiKey && Redacted.value(apiKey)])
+      const keys = [...own.instances].map(([id, { apiKey }]) => [id, apiKey && Redacted.value(apiKey)])
       assert.deepStrictEqual(keys, [
         ["sealed", "sk-very-secret"],
         ["named", "${OPENAI_API_KEY}"],
         ["without", null]
       ])
       for (const other of [Seal.make(Redacted.make("another word")), undefined]) {
-        const { locked, overlay } = yield* CatalogTables.load(other)
-        assert.deepStrictEqual(locked, ["sealed"])
-        assert.deepStrictEqual([...overlay.instances.keys()], ["named", "without"])
+        const { instances } = yield* CatalogTables.load(other)
+        assert.deepStrictEqual(
+          [...instances].map(([id, entry]) => [id, entry.locked]),
+          [
+            ["sealed", true],
+            ["named", undefined],
+            ["without", undefined]
+          ]
+        )
+        assert.deepStrictEqual(instances.get("sealed"), { fields: {}, locked: true })
       }
       const all = yield* sql<{ text: string }>`SELECT settings::text AS text FROM providers`
       assert.notInclude(all.map(({ text }) => text).join(""), "very-secret")
@@ -218,7 +260,7 @@ layer(migrated, { timeout: "60 seconds" })("the tables of the catalogue", (it) =
       yield* tidy
       const sql = yield* SqlClient.SqlClient
       const both = [a, instance("b", { enabled: false })]
-      yield* CatalogTables.save(patched("made", {}), null)
+      yield* save(patched("made", {}), null)
       assert.strictEqual(yield* counts(CatalogTables.register(both)), 0)
       const written = sql<{ xmin: string }>`SELECT xmin::text FROM providers ORDER BY slug`
       const before = yield* written

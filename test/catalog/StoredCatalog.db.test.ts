@@ -1,9 +1,9 @@
 import * as SqlClient from "@effect/sql/SqlClient"
+import * as Statement from "@effect/sql/Statement"
 import { assert, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/TestClock"
 import { Catalog } from "../../src/catalog/Catalog.js"
@@ -109,6 +109,28 @@ layer(migrated, { timeout: "60 seconds" })("the catalogue in the tables", (it) =
     })
   )
 
+  it.scoped("lets the first of two who change the same thing at once have it, and the other one try again", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const [one, other] = [yield* replica(), yield* replica()]
+      yield* settled
+      const changes = [one, other].flatMap(({ editor }, place) => [
+        editor.changeInstance("a", place === 0 ? { weight: 9 } : { priority: 9 }),
+        editor.changeInstance("b", { weight: place + 1 }),
+        editor.changeModel("n", place === 0 ? { enabled: false } : { targets: [{ instance: "a", model: "n" }] }),
+        editor.changeRouting({ strategy: place === 0 ? "weighted" : "least-busy" })
+      ])
+      const all = yield* Effect.all(changes.map(Effect.either), { concurrency: "unbounded" })
+      const tags = all.flatMap((made) => (made._tag === "Left" ? [made.left._tag] : []))
+      assert.deepStrictEqual(tags, ["ChangedMeanwhile", "ChangedMeanwhile", "ChangedMeanwhile", "ChangedMeanwhile"])
+      yield* TestClock.adjust("2 seconds")
+      yield* settled
+      yield* other.editor.changeInstance("a", { priority: 9 })
+      yield* one.editor.changeInstance("b", { weight: 5 })
+      yield* soon(() => [one, other].every(({ find }) => find("a")?.priority === 9 && find("b")?.weight === 5))
+    })
+  )
+
   it.scoped("brings lists to all replicas, also the news that the last one is gone", () =>
     Effect.gen(function* () {
       yield* tidy
@@ -127,18 +149,13 @@ layer(migrated, { timeout: "60 seconds" })("the catalogue in the tables", (it) =
   it.scoped("keeps a change that is made here while an older state is read", () =>
     Effect.gen(function* () {
       yield* tidy
-      yield* CatalogTables.save(
-        { _tag: "Instance", id: "locked", entry: { fields: {} }, made: instance("x") },
-        "sealed:1:"
-      )
       let during = (): void => {}
       const one = yield* replica().pipe(
-        // It says so between reading and taking.
-        Effect.provide(
-          Logger.replace(
-            Logger.defaultLogger,
-            Logger.make(() => during())
-          )
+        Statement.withTransformer((statement) =>
+          Effect.sync(() => {
+            if (statement.compile()[0].includes("FROM model_routes")) during()
+            return statement
+          })
         )
       )
       const overlay = { ...none, routing: { strategy: "weighted" } as const }
@@ -159,7 +176,14 @@ layer(migrated, { timeout: "60 seconds" })("the catalogue in the tables", (it) =
       const late = one.catalog.overlay()
       yield* settled
       yield* CatalogTables.save(
-        { _tag: "Instance", id: "a", entry: { fields: { weight: 3 } }, made: instance("a") },
+        {
+          _tag: "Instance",
+          id: "a",
+          before: { fields: { weight: 9 } },
+          entry: { fields: { weight: 3 } },
+          made: instance("a")
+        },
+        undefined,
         undefined
       )
       yield* soon(() => one.find("a")?.weight === 3)
@@ -185,6 +209,32 @@ layer(migrated, { timeout: "60 seconds" })("the catalogue in the tables", (it) =
       assert.strictEqual(keyOf(one.find("made")), "sk-of-the-environment")
       const [row] = yield* sql`SELECT settings FROM providers WHERE slug = 'made'`
       assert.deepStrictEqual(row, { settings: { fields: { provider: "openai" }, apiKey: "${SOME_KEY}" } })
+    })
+  )
+
+  it.scoped("has an instance whose key another word has sealed, out of service until it is given its key", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const one = yield* replica()
+      yield* settled
+      yield* one.editor.addInstance({ id: "made", provider: "openai", apiKey: "sk-first", weight: 3 })
+      const adminKey = Redacted.make("another word")
+      const other = yield* replica(configured({ server: { ...settings().server, adminKey } }))
+      yield* soon(() => other.find("made") !== undefined)
+      assert.deepStrictEqual([other.find("made")?.enabled, other.find("made")?.weight], [false, 3])
+      const refused = yield* Effect.flip(other.editor.changeInstance("made", { enabled: true }))
+      assert.match(
+        refused._tag === "ChangeRefused" ? (refused.problems[0]?.message ?? "") : "",
+        /another ORELSE_ADMIN_KEY/
+      )
+      // Nothing of the key is lost by what cannot be done here.
+      yield* one.editor.changeInstance("made", { weight: 4 })
+      yield* soon(() => other.find("made")?.weight === 4)
+      assert.strictEqual(keyOf(one.find("made")), "sk-first")
+      yield* other.editor.changeInstance("made", { apiKey: "sk-second" })
+      const { enabled, weight } = other.find("made") ?? {}
+      assert.deepStrictEqual([enabled, weight, keyOf(other.find("made"))], [true, 4, "sk-second"])
+      yield* soon(() => one.find("made")?.enabled === false)
     })
   )
 

@@ -24,6 +24,7 @@ describe("what a new configuration changes", () => {
         models: [{ ...model("m", ["c"]), aliases: ["n"] }],
         tasks: { default: "m", code: "m" },
         routing: { ...routing, strategy: "weighted", deadline: 1 },
+        rateLimits: [{ scope: "global", requestsPerMinute: 1 }],
         server: { ...settings().server, bodyLimit: 1 },
         replacements: { ...settings().replacements, openai: "openai/gpt-4.1" }
       })
@@ -36,6 +37,7 @@ describe("what a new configuration changes", () => {
       "changed in routing: strategy, deadline",
       "changed in tasks: default, code",
       "changed in server: bodyLimit",
+      "changed: rateLimits",
       "changed: which models stand in for others"
     ])
   })

@@ -58,7 +58,8 @@ const found = {
     }
   ],
   overall: { healthy: 1, recovering: 0, down: 1, total: 2 },
-  disabled: ["c"]
+  disabled: ["c"],
+  unfit: [{ instance: "c", reason: "apiKey was sealed with another ORELSE_ADMIN_KEY" }]
 } as const
 
 describe("the table of stats", () => {
@@ -68,6 +69,7 @@ describe("the table of stats", () => {
       "a-long-name  openai    Unhealthy  open     3         58 s      12.5 %      120 ms  300 ms  1001 ms",
       "b            ollama    Healthy    closed   0         -         -           -       -       -",
       "out of service: c",
+      "c: apiKey was sealed with another ORELSE_ADMIN_KEY",
       "overall: 1 healthy, 0 recovering, 1 down, of 2"
     ])
   })

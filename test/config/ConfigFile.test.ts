@@ -165,6 +165,7 @@ models:
           priority: 1,
           weight: 1,
           maxConcurrency: undefined,
+          rateLimit: undefined,
           models: undefined,
           capabilities: undefined,
           maxTokensPerRequest: undefined,

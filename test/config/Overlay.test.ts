@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Redacted from "effect/Redacted"
 import type { InstanceEntry, Overlay } from "../../src/config/Overlay.js"
-import { apply, lay, none, problemsOf } from "../../src/config/Overlay.js"
+import { apply, lay, none, problemsOf, reasonOf } from "../../src/config/Overlay.js"
 import type { Settings } from "../../src/config/Settings.js"
 import { loading } from "./loading.js"
 
@@ -161,6 +161,32 @@ describe("an overlay", () => {
         instances: { c: { fields: { provider: "openai", [pasted]: 1 }, ...key(pasted) } }
       })
       assert.deepStrictEqual(problems, ["instances.c.***: is not a known field"])
+    })
+  )
+
+  it.effect("whose key nobody here can read has the instance out of service, and says why", () =>
+    Effect.gen(function* () {
+      const settings = yield* configured
+      const locked = (fields: InstanceEntry["fields"]): InstanceEntry => ({ fields, locked: true })
+      const instances = { a: locked({ weight: 7, enabled: true }), c: locked({ provider: "openai" }), d: locked({}) }
+      const { settings: left, unfit } = lay(settings, overlay({ instances }))
+      assert.deepStrictEqual(
+        left.instances.map(({ apiKey, enabled, id, weight }) => [id, enabled, weight, apiKey]),
+        [
+          ["a", false, 7, undefined],
+          ["b", true, 1, undefined],
+          ["c", false, 1, undefined]
+        ]
+      )
+      assert.deepStrictEqual(
+        unfit.map(({ id, problems }) => [id, ...problems.map(({ path }) => path)]),
+        [
+          ["a", "apiKey"],
+          ["c", "apiKey"],
+          ["d", "provider", "apiKey"]
+        ]
+      )
+      assert.match(unfit.map(reasonOf)[1] ?? "", /^apiKey was sealed with another ORELSE_ADMIN_KEY/)
     })
   )
 

@@ -10,8 +10,7 @@ describe("fields that this version would pass over", () => {
   it.each([
     [{ cache: {} }, "cache"],
     [{ budgets: [] }, "budgets"],
-    [{ alerts: { webhooks: [] } }, "alerts"],
-    [{ instances: [{}, { rateLimit: {} }] }, "instances.1.rateLimit"]
+    [{ alerts: { webhooks: [] } }, "alerts"]
   ])("are refused as not implemented where they are documented: %j", (value, path) => {
     assert.deepStrictEqual(told(value), [`${path}: is not implemented in this version`])
   })

@@ -134,4 +134,37 @@ layer(migrated, { timeout: "60 seconds" })("the tables of health", (it) => {
       assert.deepStrictEqual(yield* HealthTables.prune(30), { events: 0, samples: 0, requests: 0 })
     })
   )
+
+  it.effect("forget circuits and calls of instances that have been gone for long, and of nobody else", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const sql = yield* SqlClient.SqlClient
+      const day = 86_400_000
+      const old = Date.now() - 31 * day
+      const names = ["active", "stored", "here", "lately", "gone", "called"]
+      for (const instance of [...names, "unheard-of"]) {
+        yield* HealthTables.keep([{ ...open, instance, changedAt: instance === "called" ? Date.now() : old }])
+      }
+      for (const instance of names) {
+        yield* HealthTables.count(
+          json({ ...calls(1, 0, 1), instance, lastAt: instance === "called" ? Date.now() : old })
+        )
+      }
+      yield* sql`UPDATE providers SET is_active = slug = 'active', updated_at = to_timestamp(${old} / 1000.0)`
+      yield* sql`UPDATE providers SET settings = '{}' WHERE slug = 'stored'`
+      yield* sql`UPDATE providers SET updated_at = now() WHERE slug = 'lately'`
+      assert.strictEqual(yield* HealthTables.forget(["here"], 30), 3)
+      const left = ["active", "called", "here", "lately", "stored"]
+      const circuits = yield* sql`SELECT instance FROM circuit_states ORDER BY instance`
+      assert.deepStrictEqual(
+        circuits.map((row) => row["instance"]),
+        left
+      )
+      const counted = yield* sql`SELECT provider FROM model_health_tracking ORDER BY provider`
+      assert.deepStrictEqual(
+        counted.map((row) => row["provider"]),
+        left
+      )
+    })
+  )
 })

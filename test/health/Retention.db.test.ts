@@ -1,12 +1,17 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, layer } from "@effect/vitest"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
+import { randomUUID } from "node:crypto"
 import * as Retention from "../../src/health/Retention.js"
 import { Database } from "../../src/store/Database.js"
+import { Journal } from "../../src/store/Journal.js"
 import { migrated, switched } from "../support/database.js"
+import * as LiveSettings from "../support/liveSettings.js"
+import { instance, settings } from "../support/settings.js"
 
 let isAway = false
 
@@ -48,9 +53,24 @@ layer(stored, { timeout: "60 seconds" })("what is old", (it) => {
       })
       yield* event(31)
       yield* event(29)
-      yield* Layer.build(Layer.provide(Retention.layer, Layer.succeed(Database, watched)))
+      const sql = yield* SqlClient.SqlClient
+      yield* sql`INSERT INTO circuit_states (instance, scope, circuit, changed_at, version)
+        SELECT slug, 'key', 'open', now() - interval '31 days', 1 FROM unnest(ARRAY['a', 'gone']) AS given(slug)`
+      const own = yield* Layer.build(Journal.memory(10))
+      const ids = [...(yield* Context.get(own, Journal).ids), randomUUID()]
+      yield* sql`INSERT INTO journals (id, position, updated_at)
+        SELECT unnest(${ids}::uuid[]), 5, now() - interval '31 days'`
+      yield* Layer.build(
+        Retention.layer.pipe(
+          Layer.provide(Layer.succeed(Database, watched)),
+          Layer.provide(Layer.succeedContext(own)),
+          Layer.provide(LiveSettings.fixed(settings({ instances: [instance("a")] })))
+        )
+      )
       yield* due
       assert.strictEqual(yield* left, 1)
+      assert.deepStrictEqual(yield* sql`SELECT instance FROM circuit_states`, [{ instance: "a" }])
+      assert.deepStrictEqual(yield* sql`SELECT id FROM journals`, [{ id: ids[0] }])
       yield* event(31)
       isAway = true
       yield* aDay

@@ -52,7 +52,8 @@ for (const door of doors) {
         assert.deepStrictEqual(at(fresh), {
           instances: [entry("first"), entry("second")],
           overall: { healthy: 2, recovering: 0, down: 0, total: 2 },
-          disabled: []
+          disabled: [],
+          unfit: []
         })
         yield* chat(gateway)
         const used = yield* ask(gateway, "/admin/providers")

@@ -159,8 +159,8 @@ for (const door of doors) {
         const { gateway } = yield* served(door)
         const health = yield* ask(gateway, "/health")
         assert.deepStrictEqual(
-          ["status", "redis", "database"].map((field) => at(health, field)),
-          ["ok", false, false]
+          ["status", "redis", "database", "journal"].map((field) => at(health, field)),
+          ["ok", false, false, false]
         )
         assert.closeTo(Date.parse(String(at(health, "timestamp"))), Date.now(), 10_000)
         assert.deepStrictEqual(at(yield* ask(gateway, "/livez")), { status: "ok" })

@@ -126,6 +126,22 @@ layer(database, { timeout: "60 seconds" })("rollups", (it) => {
           ["cid", "0"]
         ])
         assert.deepStrictEqual(costs(yield* sums({ ...users, to: from + 900_000 })), [["ann", "1.5"]])
+        // Parts of days at both ends, less and more than half of one.
+        const hour = 3_600_000
+        const part = (first: number, last: number) =>
+          Effect.map(sums({ ...users, from: from + first * hour, to: from + last * hour }), costs)
+        assert.deepStrictEqual(yield* part(5, 24), [["bob", "0.25"]])
+        assert.deepStrictEqual(yield* part(1, 37), [
+          ["bob", "0.25"],
+          ["ann", "0.000000000001"]
+        ])
+        assert.deepStrictEqual(yield* part(5, 36), [["bob", "0.25"]])
+        assert.deepStrictEqual(yield* part(20, 70), [
+          ["bob", "0.25"],
+          ["ann", "0.000000000001"],
+          ["cid", "0"]
+        ])
+        assert.deepStrictEqual(yield* part(37, 56), [])
         assert.deepStrictEqual(yield* sums({ ...users, from: to, to: to + 40 * day }), [])
       }).pipe(Effect.provide(store))
     )
@@ -160,6 +176,12 @@ layer(database, { timeout: "60 seconds" })("rollups", (it) => {
         const [ann] = yield* sums({ ...users, to: from + 900_000 })
         assert.deepInclude(ann, { value: "ann", calls: 1, successes: 1, ms: 100 })
         assert.deepStrictEqual(costs(yield* sums(providers))[0], ["openai", "3.250000000001"])
+        yield* add([hit({ user: "eve" })])
+        yield* add([hit({ user: "eve" })], -1)
+        assert.deepStrictEqual(
+          (yield* sums(users)).map(({ value }) => value),
+          ["bob", "ann", "cid"]
+        )
       }).pipe(Effect.provide(store))
     )
   }
@@ -180,23 +202,49 @@ layer(database, { timeout: "60 seconds" })("rollups", (it) => {
     }).pipe(Effect.provide(stores.tables.layer))
   )
 
-  it.effect("in tables: two gateways that add the same rows in opposite order both get them in", () =>
+  it.effect("in memory and in tables: the same of any range", () =>
     Effect.gen(function* () {
-      const many = Array.from({ length: 200 }, (_, at) =>
-        entry({ timestamp: "2026-11-20T00:00:00.000Z", user: `u${at}`, instance: `i${at}`, model: `m${at}` })
-      )
-      const rounds = Array.from({ length: 10 }, (_, at) => stores.tables.add(at % 2 === 0 ? many : many.toReversed()))
-      yield* Effect.all(rounds, { concurrency: 4 })
-      const { sums } = yield* RollupStore
-      assert.deepStrictEqual(
-        (yield* sums(providers)).map(({ calls }) => calls),
-        [2_000]
-      )
-      assert.deepStrictEqual(
-        new Set((yield* sums({ ...users, limit: 1_000 })).map(({ calls }) => calls)),
-        new Set([10])
-      )
+      // Spread over ten days, a few in each quarter of an hour that has any.
+      const many = Array.from({ length: 400 }, (_, at) => {
+        const timestamp = new Date(from + ((at * 7_919_777_777) % (10 * day))).toISOString()
+        const more = { timestamp, user: `u${at % 7}`, ms: at, input_tokens: at }
+        return at % 5 === 0
+          ? hit({ ...more, saved_usd: `0.${at + 1}` })
+          : entry({ ...more, cost_usd: `${at}.000000000001` })
+      })
+      yield* stores.tables.add(many)
+      const tables = yield* RollupStore
+      const memory = yield* Effect.provide(Effect.zipRight(stores.memory.add(many), RollupStore), stores.memory.layer)
+      let found = 0
+      for (let round = 0; round < 60; round++) {
+        const first = from + ((round * 7_919) % (10 * 96)) * 900_000
+        const last = first + (1 + ((round * 104_729) % 400)) * 900_000
+        const asked = { ...users, from: first, to: last, limit: round % 3 === 0 ? 3 : 100 }
+        const sums = yield* tables.sums(asked)
+        assert.deepStrictEqual(sums, yield* memory.sums(asked))
+        found += sums.length
+      }
+      assert.isAbove(found, 60)
     }).pipe(Effect.provide(stores.tables.layer))
+  )
+
+  it.effect(
+    "in tables: gateways that add to the same rows at once wait for each other in turn, and all get them in",
+    () =>
+      Effect.gen(function* () {
+        const many = Array.from({ length: 500 }, (_, at) =>
+          entry({ timestamp: "2026-11-20T00:00:00.000Z", user: `u${at}`, instance: `i${at}`, model: `m${at}` })
+        )
+        // Without an order of their own, rows of batches of other sizes would come in other orders.
+        const sizes = Array.from({ length: 24 }, (_, at) => [500, 60, 130, 250][at % 4] ?? 0)
+        yield* Effect.forEach(sizes, (size) => stores.tables.add(many.slice(0, size)), { concurrency: 4 })
+        const { sums } = yield* RollupStore
+        const all = yield* sums({ ...users, limit: 1_000 })
+        assert.deepStrictEqual(
+          all.map(({ calls, value }) => [value, calls]).toSorted(),
+          many.map(({ user }, at) => [user, 6 * [60, 130, 250, 500].filter((size) => at < size).length]).toSorted()
+        )
+      }).pipe(Effect.provide(stores.tables.layer))
   )
 
   it.effect("in tables: say that the database is away, or what it does not like", () =>

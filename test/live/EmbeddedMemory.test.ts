@@ -103,17 +103,7 @@ describe("a gateway on its embedded database", () => {
         assert.isAtLeast(served.length, 400)
         assert.deepStrictEqual(Remembered.journal(dataDir), [])
 
-        const ask = embedded(dataDir)
-        const rows = yield* Remembered.requests(ask)
-        for (const { id = "", mark } of served) {
-          const row = rows.get(id)
-          assert.deepStrictEqual(row && Remembered.callsOf(row), log.calls.get(mark), `request ${mark}`)
-        }
-        assert.deepStrictEqual(
-          (yield* Remembered.failovers(ask)).toSorted(),
-          Remembered.failoversOf(rows.values()).toSorted()
-        )
-        assert.deepStrictEqual(yield* Remembered.counts(ask), log.counts)
+        yield* Remembered.assertWhole(embedded(dataDir), served, log)
       }),
     { timeout: 180_000 }
   )

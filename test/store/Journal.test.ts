@@ -332,6 +332,21 @@ describe("the journal", () => {
   )
 })
 
+describe("the journals of a directory", () => {
+  it.scoped("are known to each who is there, whoever has them", () =>
+    Effect.gen(function* () {
+      const path = yield* directory
+      const [one, other] = [yield* open(path), yield* open(path)]
+      const left = abandon(path)
+      const all = [own(one).id, own(other).id, left]
+      assert.sameMembers([...(yield* one.ids)], all)
+      assert.sameMembers([...(yield* other.ids)], all)
+      rmSync(path, { recursive: true })
+      assert.match((yield* Effect.flip(one.ids)).message, /cannot be read \(ENOENT\)/)
+    })
+  )
+})
+
 describe("the journal in memory", () => {
   it.effect("is the same for who uses it, up to its bound", () =>
     Effect.gen(function* () {

@@ -1,6 +1,7 @@
 import * as SqlClient from "@effect/sql/SqlClient"
 import { assert, layer } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Migrations from "../../src/store/Migrations.js"
 import { server } from "../support/database.js"
 
@@ -49,6 +50,29 @@ layer(server, { timeout: "60 seconds" })("migrations", (it) => {
         { concurrency: "unbounded" }
       )
       assert.deepStrictEqual(applied.map(({ length }) => length).toSorted(), [0, 0, 0, 2])
+    })
+  )
+
+  it.effect("need no right to create anything where all of them have run", () =>
+    Effect.gen(function* () {
+      yield* tidy
+      const sql = yield* SqlClient.SqlClient
+      yield* Migrations.run([first])
+      const asReader = (migrations: ReadonlyArray<Migrations.Migration>) =>
+        Effect.gen(function* () {
+          const [schema] = yield* sql<{ name: string }>`SELECT quote_ident(current_schema()) AS name`
+          yield* sql.unsafe(`
+            CREATE ROLE reader_of_tests;
+            REVOKE CREATE ON SCHEMA ${schema?.name} FROM PUBLIC;
+            GRANT USAGE ON SCHEMA ${schema?.name} TO reader_of_tests;
+            GRANT SELECT ON schema_migrations TO reader_of_tests;
+            SET LOCAL ROLE reader_of_tests`).raw
+          const exit = yield* Effect.exit(Migrations.run(migrations))
+          return yield* Effect.fail(Exit.map(exit, ({ length }) => length))
+        }).pipe(sql.withTransaction, Effect.flip)
+      assert.deepStrictEqual(yield* asReader([first]), Exit.succeed(0))
+      const refused = yield* asReader([first, second])
+      assert.isTrue(Exit.isExit(refused) && Exit.isFailure(refused))
     })
   )
 

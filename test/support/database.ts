@@ -1,21 +1,20 @@
 import * as PgClient from "@effect/sql-pg/PgClient"
 import * as SqlClient from "@effect/sql/SqlClient"
-import { PGlite } from "@electric-sql/pglite"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { randomUUID } from "node:crypto"
-import { Duplex } from "node:stream"
 import { Client, Pool } from "pg"
 import { Database } from "../../src/store/Database.js"
 import { DatabaseUnavailable } from "../../src/store/DatabaseError.js"
 import * as Migrations from "../../src/store/Migrations.js"
+import * as Pglite from "./pglite.js"
 
 /** A Postgres that a test may do anything to: a schema of its own in the server at `TEST_DATABASE_URL`, or PGlite in memory. */
 export const server: Layer.Layer<SqlClient.SqlClient> = Layer.orDie(
   PgClient.layerFromPool({
     acquire: Effect.suspend(() => {
       const url = process.env["TEST_DATABASE_URL"]
-      return url === undefined || url === "" ? embedded : schemaOf(url)
+      return url === undefined || url === "" ? Pglite.pool() : schemaOf(url)
     })
   })
 )
@@ -61,85 +60,13 @@ const schemaOf = (url: string) =>
         await client.end()
       })
     yield* Effect.acquireRelease(ask(`CREATE SCHEMA ${schema}`), () => ask(`DROP SCHEMA ${schema} CASCADE`))
-    return yield* pool({ connectionString: url, options: `-c search_path=${schema}`, max: 4 })
+    return yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const made = new Pool({ connectionString: url, options: `-c search_path=${schema}`, max: 4 })
+        made.on("connect", (client) => Object.assign(client, { processID: undefined }))
+        made.on("error", () => {})
+        return made
+      }),
+      (made) => Effect.promise(() => made.end())
+    )
   })
-
-const embedded = Effect.gen(function* () {
-  const db = yield* Effect.acquireRelease(
-    Effect.promise(() => PGlite.create()),
-    (opened) => Effect.promise(() => opened.close())
-  )
-  return yield* pool({ stream: () => new PgliteSocket(db), user: "postgres", database: "postgres", max: 1 })
-})
-
-const pool = (config: ConstructorParameters<typeof Pool>[0]) =>
-  Effect.acquireRelease(
-    Effect.sync(() => {
-      const made = new Pool(config)
-      made.on("connect", (client) => Object.assign(client, { processID: undefined }))
-      made.on("error", () => {})
-      return made
-    }),
-    (made) => Effect.promise(() => made.end())
-  )
-
-/** What `pg` takes for a TCP socket. */
-class PgliteSocket extends Duplex {
-  private queue: Promise<void> = Promise.resolve()
-
-  constructor(private readonly db: PGlite) {
-    super()
-  }
-
-  connect(): this {
-    queueMicrotask(() => this.emit("connect"))
-    return this
-  }
-
-  setNoDelay(): this {
-    return this
-  }
-
-  setKeepAlive(): this {
-    return this
-  }
-
-  ref(): this {
-    return this
-  }
-
-  unref(): this {
-    return this
-  }
-
-  override _read(): void {}
-
-  /** Does not wait for the reply: pg writes the next statement while the reply to the last one is still on its way. */
-  override _writev(chunks: Array<{ chunk: Buffer }>, done: () => void): void {
-    const bytes = Buffer.concat(chunks.map(({ chunk }) => chunk).filter((chunk) => chunk[0] !== terminate))
-    this.queue = this.queue.then(() => this.exchange(bytes))
-    done()
-  }
-
-  override _final(done: () => void): void {
-    this.push(null)
-    done()
-  }
-
-  private async exchange(bytes: Buffer): Promise<void> {
-    if (bytes.length === 0) return
-    try {
-      await this.db.execProtocolRawStream(new Uint8Array(bytes), {
-        syncToFs: false,
-        onRawData: (reply) => {
-          this.push(Buffer.from(reply))
-        }
-      })
-    } catch (error) {
-      this.destroy(error instanceof Error ? error : new Error("PGlite failed"))
-    }
-  }
-}
-
-/** It would end the only backend. */
-const terminate = 0x58

@@ -5,11 +5,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import { readFileSync } from "node:fs"
 import { Duplex } from "node:stream"
 import { Pool } from "pg"
+import * as Migrations from "../../src/store/Migrations.js"
 
-/** Postgres in this process behind `pg`, with the tables of the first migration. */
+/** Postgres in this process behind `pg`, with the tables of orelse. */
 export interface TestPostgres {
   readonly sql: SqlClient.SqlClient
   /** The next `COMMIT` is done, or not, and either way the connection breaks before anybody hears of it. */
@@ -17,41 +17,46 @@ export interface TestPostgres {
 }
 
 export const make: Effect.Effect<TestPostgres, never, Scope.Scope> = Effect.gen(function* () {
-  const postgres = yield* Effect.acquireRelease(
-    Effect.promise(() => PGlite.create()),
-    (opened) => Effect.promise(() => opened.close())
-  )
-  const migration = readFileSync(new URL("../../migrations/0001_initial.sql", import.meta.url), "utf8")
-  yield* Effect.promise(() => postgres.exec(migration))
   const faults: Faults = { commit: undefined }
-  const pool = Effect.acquireRelease(
-    Effect.sync(() => {
-      const opened = new Pool({
-        stream: () => new Wire(postgres, faults),
-        user: "postgres",
-        database: "postgres",
-        max: 1,
-        idleTimeoutMillis: 0
-      })
-      opened.on("error", () => {})
-      // There is one session, and so no second connection to cancel an interrupted query over.
-      opened.on("connect", (client) => Object.assign(client, { processID: undefined }))
-      return opened
-    }),
-    (opened) => Effect.promise(() => opened.end())
-  )
-  const context = yield* Effect.orDie(Layer.build(PgClient.layerFromPool({ acquire: pool })))
+  const context = yield* Layer.build(PgClient.layerFromPool({ acquire: pool(faults) }))
+  yield* Effect.provide(Migrations.run(Migrations.bundled()), context)
   return {
     sql: Context.get(context, SqlClient.SqlClient),
-    loseCommit: (done) => {
+    loseCommit: (done: boolean) => {
       faults.commit = done ? "done" : "lost"
     }
   }
-})
+}).pipe(Effect.orDie)
 
+/** What can go wrong on the way. */
 interface Faults {
   commit: "done" | "lost" | undefined
 }
+
+/** Connects to a PGlite of its own, one connection at a time. */
+export const pool = (faults: Faults = { commit: undefined }): Effect.Effect<Pool, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const postgres = yield* Effect.acquireRelease(
+      Effect.promise(() => PGlite.create()),
+      (opened) => Effect.promise(() => opened.close())
+    )
+    return yield* Effect.acquireRelease(
+      Effect.sync(() => {
+        const opened = new Pool({
+          stream: () => new Wire(postgres, faults),
+          user: "postgres",
+          database: "postgres",
+          max: 1,
+          idleTimeoutMillis: 0
+        })
+        opened.on("error", () => {})
+        // There is one session, and so no second connection to cancel an interrupted query over.
+        opened.on("connect", (client) => Object.assign(client, { processID: undefined }))
+        return opened
+      }),
+      (opened) => Effect.promise(() => opened.end())
+    )
+  })
 
 /** What `pg` takes for a socket. */
 class Wire extends Duplex {
@@ -116,8 +121,16 @@ class Wire extends Duplex {
       }
       const fault = message.includes("COMMIT") ? this.faults.commit : undefined
       if (fault !== "lost") {
-        const reply = await this.postgres.execProtocolRaw(message)
-        if (fault === undefined) this.push(Buffer.from(reply))
+        const reply: Array<Buffer> = []
+        // `execProtocolRaw` would keep what it parsed for ever.
+        await this.postgres.execProtocolRawStream(message, {
+          syncToFs: false,
+          onRawData: (bytes) => {
+            reply.push(Buffer.from(bytes))
+          }
+        })
+        // Not within the write that asked: no socket answers so.
+        if (fault === undefined) for (const bytes of reply) this.push(bytes)
       }
       if (fault !== undefined) {
         this.faults.commit = undefined

@@ -19,6 +19,7 @@ import * as HttpApp from "../../src/http/HttpApp.js"
 import { Readiness } from "../../src/http/Readiness.js"
 import { Server } from "../../src/http/Server.js"
 import { Database } from "../../src/store/Database.js"
+import { Journal } from "../../src/store/Journal.js"
 import { instance, model, settings } from "./settings.js"
 import type { Upstream } from "./upstream.js"
 
@@ -42,8 +43,15 @@ export interface Running {
   readonly log: ReadonlyArray<string>
 }
 
+/** Neither a database nor anything to tell it. */
+const nothingStored = Layer.merge(Database.layerNone, Journal.none)
+
 /** The whole gateway behind one of its doors, on a free port until the scope ends. */
-export const serve = (door: Door, configured: Settings): Effect.Effect<Running, never, Scope.Scope> =>
+export const serve = (
+  door: Door,
+  configured: Settings,
+  stored: Layer.Layer<Database | Journal> = nothingStored
+): Effect.Effect<Running, never, Scope.Scope> =>
   Effect.gen(function* () {
     const lines: Array<AccessLine> = []
     const log: Array<string> = []
@@ -57,7 +65,7 @@ export const serve = (door: Door, configured: Settings): Effect.Effect<Running, 
         Layer.provide(RequestLog.memory),
         Layer.provide(RecentEvents.layer),
         Layer.provideMerge(Live.layer),
-        Layer.provideMerge(Layer.merge(Database.layerNone, Readiness.layer)),
+        Layer.provideMerge(Layer.merge(stored, Readiness.layer)),
         Layer.provide(Layer.succeed(AccessLog, { write })),
         Layer.provide(Layer.succeed(CurrentSettings, configured)),
         Layer.provide(

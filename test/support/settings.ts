@@ -29,6 +29,7 @@ export const settings = (overrides: Partial<Settings> = {}): Settings => ({
     backoff: { kind: "exponential", initial: 60_000, max: 600_000, multiplier: 2, jitter: 0 }
   },
   health: { checkOnStart: false, cacheFor: 60_000, probe: "passive", probeEvery: 30_000, probeWith: "models" },
+  rateLimits: [],
   server: { host: "127.0.0.1", port: 0, bodyLimit: 1024 * 1024, drain: 5_000, adminKey: undefined },
   store: { dataDir: ".orelse", database: { _tag: "None" } },
   budgets: [],
@@ -48,6 +49,7 @@ export const instance = (id: string, overrides: Partial<InstanceSettings> = {}):
   priority: 1,
   weight: 1,
   maxConcurrency: undefined,
+  rateLimit: undefined,
   models: undefined,
   capabilities: undefined,
   maxTokensPerRequest: undefined,

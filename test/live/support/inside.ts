@@ -13,6 +13,7 @@ import { Server } from "../../../src/http/Server.js"
 import { Concurrency } from "../../../src/limits/Concurrency.js"
 import * as Timers from "../../../src/provider/Timers.js"
 import { Database } from "../../../src/store/Database.js"
+import { Journal } from "../../../src/store/Journal.js"
 import { RequestLog } from "../../../src/store/RequestLog.js"
 import * as RecentEvents from "../../../src/health/RecentEvents.js"
 import { instance } from "../../support/settings.js"
@@ -38,7 +39,7 @@ export const serve = (configured: Settings): Effect.Effect<Inside, never, Scope.
         Layer.provide(RequestLog.memory),
         Layer.provide(RecentEvents.layer),
         Layer.provideMerge(Live.layer),
-        Layer.provide(Layer.merge(Database.layerNone, Readiness.layer)),
+        Layer.provide(Layer.mergeAll(Database.layerNone, Journal.none, Readiness.layer)),
         Layer.provide(Layer.succeed(AccessLog, { write: () => {} })),
         Layer.provide(Layer.succeed(CurrentSettings, configured)),
         Layer.provide(Logger.replace(Logger.defaultLogger, Logger.none))

@@ -36,71 +36,75 @@ const binaries = (() => {
 /** Can there be one on this machine? */
 export const hasPostgres = binaries !== undefined
 
-/** A server that runs, on a free port; it goes with the scope. */
-export const server: Effect.Effect<Server, never, Scope.Scope> = Effect.gen(function* () {
-  const directory = yield* Effect.acquireRelease(
-    Effect.sync(() => mkdtempSync(join(tmpdir(), "orelse-postgres-"))),
-    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-  )
-  const user = owner()
-  if (user !== undefined) chownSync(directory, user.uid, user.gid)
-  const data = join(directory, "data")
-  const made = spawnSync(join(binaries ?? "", "initdb"), ["-D", data, "-A", "trust", "-U", "orelse", "--no-sync"], {
-    ...user,
-    cwd: directory
-  })
-  if (made.status !== 0) throw new Error(`initdb: ${String(made.stderr)}`)
-  const port = yield* freePort
-  const url = `postgres://orelse@127.0.0.1:${port}/postgres`
-
-  let child: ChildProcess | undefined
-  const start = Effect.gen(function* () {
-    const flags = ["-D", data, "-p", String(port), "-k", directory, "-c", "listen_addresses=127.0.0.1"]
-    child = spawn(join(binaries ?? "", "postgres"), flags, { ...user, cwd: directory, stdio: "ignore" })
-    yield* eventually(
-      () => "Postgres to answer",
-      Effect.tryPromise(() => query(url, "SELECT 1"))
+/** A server that runs with these flags, on a free port; it goes with the scope. */
+export const make = (more: ReadonlyArray<string> = []): Effect.Effect<Server, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const directory = yield* Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "orelse-postgres-"))),
+      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
     )
-  })
-  const signal = (name: NodeJS.Signals): void => {
-    const { pid } = child ?? {}
-    if (pid === undefined) return
-    // A backend is a process group of its own.
-    const children = String(spawnSync("pgrep", ["-P", String(pid)]).stdout).split("\n")
-    for (const each of [...children.filter((line) => line !== ""), String(pid)]) {
-      try {
-        process.kill(Number(each), name)
-      } catch {
-        // It ended by itself.
+    const user = owner()
+    if (user !== undefined) chownSync(directory, user.uid, user.gid)
+    const data = join(directory, "data")
+    const made = spawnSync(join(binaries ?? "", "initdb"), ["-D", data, "-A", "trust", "-U", "orelse", "--no-sync"], {
+      ...user,
+      cwd: directory
+    })
+    if (made.status !== 0) throw new Error(`initdb: ${String(made.stderr)}`)
+    const port = yield* freePort
+    const url = `postgres://orelse@127.0.0.1:${port}/postgres`
+
+    let child: ChildProcess | undefined
+    const start = Effect.gen(function* () {
+      const flags = ["-D", data, "-p", String(port), "-k", directory, "-c", "listen_addresses=127.0.0.1", ...more]
+      child = spawn(join(binaries ?? "", "postgres"), flags, { ...user, cwd: directory, stdio: "ignore" })
+      yield* eventually(
+        () => "Postgres to answer",
+        Effect.tryPromise(() => query(url, "SELECT 1"))
+      )
+    })
+    const signal = (name: NodeJS.Signals): void => {
+      const { pid } = child ?? {}
+      if (pid === undefined) return
+      // A backend is a process group of its own.
+      const children = String(spawnSync("pgrep", ["-P", String(pid)]).stdout).split("\n")
+      for (const each of [...children.filter((line) => line !== ""), String(pid)]) {
+        try {
+          process.kill(Number(each), name)
+        } catch {
+          // It ended by itself.
+        }
       }
     }
-  }
-  const stop = Effect.promise(async () => {
-    const running = child
-    child = undefined
-    if (running === undefined || running.exitCode !== null) return
-    await new Promise((resolve) => {
-      running.once("exit", resolve)
-      running.kill("SIGCONT")
-      // Its fast shutdown.
-      running.kill("SIGINT")
+    const stop = Effect.promise(async () => {
+      const running = child
+      child = undefined
+      if (running === undefined || running.exitCode !== null) return
+      await new Promise((resolve) => {
+        running.once("exit", resolve)
+        running.kill("SIGCONT")
+        // Its fast shutdown.
+        running.kill("SIGINT")
+      })
     })
-  })
-  yield* Effect.acquireRelease(start, () =>
-    Effect.zipRight(
-      Effect.sync(() => signal("SIGCONT")),
-      stop
+    yield* Effect.acquireRelease(start, () =>
+      Effect.zipRight(
+        Effect.sync(() => signal("SIGCONT")),
+        stop
+      )
     )
-  )
-  return {
-    url,
-    ask: (text) => Effect.promise(() => query(url, text)),
-    start,
-    stop,
-    pause: Effect.sync(() => signal("SIGSTOP")),
-    resume: Effect.sync(() => signal("SIGCONT"))
-  }
-})
+    return {
+      url,
+      ask: (text) => Effect.promise(() => query(url, text)),
+      start,
+      stop,
+      pause: Effect.sync(() => signal("SIGSTOP")),
+      resume: Effect.sync(() => signal("SIGCONT"))
+    }
+  })
+
+/** The same as it is without flags. */
+export const server = make()
 
 const id = (flag: string): number => Number(String(spawnSync("id", [flag, "postgres"]).stdout))
 

@@ -4,6 +4,7 @@ import * as Schema from "effect/Schema"
 import { existsSync, readdirSync } from "node:fs"
 import { join } from "node:path"
 import { RequestRow } from "../../../src/store/RequestLog.js"
+import type { Answered } from "./load.js"
 import { answers, fails, type Behaviour } from "./provider.js"
 
 /** Asks the tables, wherever they are. */
@@ -61,6 +62,23 @@ export const failovers = (ask: Ask): Effect.Effect<ReadonlyArray<string>> =>
        WHERE event_type = 'failover'`),
     (rows) => rows.map(({ told }) => String(told))
   )
+
+/** The calls of requests that were answered, all failovers and all counts are in the tables, each once. Gives the requests. */
+export const assertWhole = (
+  ask: Ask,
+  answered: ReadonlyArray<Pick<Answered, "id" | "mark">>,
+  log: Log
+): Effect.Effect<ReadonlyMap<string, RequestRow>> =>
+  Effect.gen(function* () {
+    const rows = yield* requests(ask)
+    for (const { id = "", mark } of answered) {
+      const row = rows.get(id)
+      assert.deepStrictEqual(row && callsOf(row), log.calls.get(mark), `request ${mark}`)
+    }
+    assert.deepStrictEqual((yield* failovers(ask)).toSorted(), failoversOf(rows.values()).toSorted())
+    assert.deepStrictEqual(yield* counts(ask), log.counts)
+    return rows
+  })
 
 /** What happened to the circuit of an instance, in order. */
 export const turns = (ask: Ask, instance: string): Effect.Effect<ReadonlyArray<string>> =>
