@@ -2,6 +2,7 @@ import * as Effect from "effect/Effect"
 import { same } from "../config/Same.js"
 import type { BudgetSettings } from "../config/Settings.js"
 import * as Money from "../domain/Money.js"
+import * as PlainText from "../domain/PlainText.js"
 import * as BudgetScope from "./BudgetScope.js"
 import { freeOf, type BudgetStore, type BudgetStoreFailed, type Standing } from "./BudgetStore.js"
 import * as BudgetWindow from "./BudgetWindow.js"
@@ -41,8 +42,9 @@ export class Purses {
     add("global")
     add(`provider:${instance.provider}`)
     add(`instance:${instance.id}`)
-    add(`model:${model}`)
-    if (user !== undefined) add(`user:${user}`)
+    // Under the names that the ledger keeps.
+    add(`model:${PlainText.of(model)}`)
+    if (user !== undefined) add(`user:${PlainText.of(user)}`)
     if (key !== undefined) add(`key:${key}`)
     return found
   }
