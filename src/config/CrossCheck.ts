@@ -66,6 +66,9 @@ export const checkBudget = (
     issues.push({ path: [...path, "worstCase"], message: "does nothing without mode: hard" })
   }
   const [, kind, name = ""] = (Predicate.isString(scope) && /^(provider|instance):(.*)$/.exec(scope)) || []
+  if (scope === "model:*") {
+    issues.push({ path: [...path, "scope"], message: "must name a model; only user: and key: take * for one each" })
+  }
   if (kind === "instance") issues.push(...unknownInstance(name, [...path, "scope"], ids))
   if (kind === "provider" && !vendorSlugs.some((slug) => slug === name)) {
     const meant = nearest(name, vendorSlugs)

@@ -4,6 +4,7 @@ import { ResponseCache } from "../cache/ResponseCache.js"
 import { Catalog } from "../catalog/Catalog.js"
 import { CurrentSettings } from "../config/Settings.js"
 import { Budgets } from "../ledger/Budgets.js"
+import { BudgetEditor } from "../ledger/BudgetEditor.js"
 import { BudgetStore } from "../ledger/BudgetStore.js"
 import { CostTracker } from "../ledger/CostTracker.js"
 import { rollupsOf } from "../ledger/Rollup.js"
@@ -48,16 +49,21 @@ export const hits: Layer.Layer<never, never, Catalog | CostTracker | ResponseCac
 )
 
 /** Costs and budgets of this gateway alone, as long as it runs. */
-export const layerMemory = Budgets.layer.pipe(
+export const layerMemory = BudgetEditor.layerMemory.pipe(
+  Layer.provideMerge(Budgets.layer),
   Layer.provideMerge(BudgetStore.layerMemory),
   Layer.provideMerge(summing),
   Layer.provideMerge(Layer.merge(CostTracker.layerMemory, RollupStore.layerMemory))
 )
 
-const layerTables = Budgets.layer.pipe(
+/** In the tables, without anything that goes on by itself. */
+export const layerTold = BudgetEditor.layerTables.pipe(
+  Layer.provideMerge(Budgets.layer),
   Layer.provideMerge(BudgetStore.layerTables),
   Layer.provideMerge(Layer.merge(CostTracker.layer, RollupStore.layerTables))
 )
+
+const layerTables = Layer.provideMerge(BudgetEditor.following, layerTold)
 
 /** The same in the database, where there is one. */
 export const layerStored = Layer.unwrapEffect(

@@ -42,6 +42,7 @@ import {
 import { RequestRow } from "../store/RequestLog.js"
 import { AnalyticsGroup } from "./AnalyticsApi.js"
 import { AlertsGroup } from "./AlertsApi.js"
+import { BudgetsGroup } from "./BudgetsApi.js"
 import { OperationsGroup } from "./OperationsApi.js"
 import { RoutePayload } from "./RouteHandler.js"
 
@@ -253,6 +254,7 @@ export class Api extends HttpApi.make("orelse")
   .add(OperationsGroup)
   .add(AnalyticsGroup)
   .add(AlertsGroup)
+  .add(BudgetsGroup)
   .addError(ErrorBody.annotations(HttpApiSchema.annotations({ status: 400 })))
   .annotate(OpenApi.Title, "orelse")
   .annotate(OpenApi.Version, version)

@@ -65,15 +65,21 @@ const hostName = (host: string): string => bare(host.replace(/:\d*$/, ""))
 /** An IPv6 address without its brackets. */
 const bare = (host: string): string => host.replace(/^\[(.*)\]$/, "$1")
 
-/** Ids of models hold slashes and colons; everything else is spelled plainly. */
+/** Ids of models hold slashes and colons, and scopes of budgets a star; everything else is spelled plainly. */
 const isPlain = (path: string): boolean =>
-  /^\/[A-Za-z0-9_.~\-/:@%]*$/.test(path) &&
+  /^\/[A-Za-z0-9_.~\-/:@%*]*$/.test(path) &&
   !path.includes("//") &&
   !/(^|\/)\.\.?(\/|$)/.test(path) &&
-  (!path.includes("%") || namingModels.some((prefix) => path.startsWith(prefix)))
+  (!path.includes("%") || naming.some((prefix) => path.startsWith(prefix)))
 
-/** Below these an id of a model follows, which may need escapes. */
-const namingModels = ["/v1/models/", "/admin/failover/model/", "/admin/failover/providers/", "/admin/models/"]
+/** Below these an id of a model or the scope of a budget follows, which may need escapes. */
+const naming = [
+  "/v1/models/",
+  "/admin/failover/model/",
+  "/admin/failover/providers/",
+  "/admin/models/",
+  "/admin/budgets/"
+]
 
 /** Either header carries a key; two different ones are a mistake that must not be guessed away. */
 const credential = (inbound: Inbound): string | HttpRefusal.HttpRefusal | undefined => {

@@ -14,6 +14,7 @@ import * as AnalyticsHandlers from "./AnalyticsHandlers.js"
 import * as AlertsHandlers from "./AlertsHandlers.js"
 import * as Answering from "./Answering.js"
 import { Api } from "./Api.js"
+import * as BudgetsHandlers from "./BudgetsHandlers.js"
 import * as CatalogHandlers from "./CatalogHandlers.js"
 import * as HistoryHandlers from "./HistoryHandlers.js"
 import * as Door from "./HttpApiDoor.js"
@@ -104,7 +105,8 @@ export const layer = HttpApiSwagger.layer({ path: "/docs" }).pipe(
     HistoryHandlers.layer,
     OperationsHandlers.layer,
     AnalyticsHandlers.layer,
-    AlertsHandlers.layer
+    AlertsHandlers.layer,
+    BudgetsHandlers.layer
   ]),
   Layer.provideMerge(HttpApiBuilder.Router.Live),
   Layer.provideMerge(HttpApiBuilder.Middleware.layer)

@@ -42,6 +42,9 @@ export const noSuchModel = (model: string): HttpRefusal =>
 export const noSuchInstance = (instance: string): HttpRefusal =>
   invalid(404, "instance_not_found", `there is no instance '${instance}'`, "instance")
 
+export const noSuchBudget = (scope: string): HttpRefusal =>
+  invalid(404, "budget_not_found", `no budget is set for '${scope}'`, "scope")
+
 /** `message` says who is there. */
 export const nobodyToSync = (message: string): HttpRefusal => invalid(404, "instance_not_found", message, "providers")
 

@@ -14,6 +14,12 @@ export const parse = (scope: string): BudgetScope | undefined => {
   return isDimension(dimension) && value !== undefined ? { dimension, value } : undefined
 }
 
+/** The scope whose budget is one for each, where this has none of its own: `user:*` of `user:alice`. */
+export const eachOf = (scope: string): string => scope.replace(/^(user|key):.*$/s, "$1:*")
+
+/** Is there one for each, and none of its own? */
+export const isEach = (scope: string): boolean => scope === "user:*" || scope === "key:*"
+
 const isDimension = (word: string | undefined): word is Dimension => word !== undefined && dimensions.has(word)
 
 const dimensions: ReadonlySet<string> = new Set<Dimension>(["provider", "instance", "model", "user", "key"])

@@ -221,7 +221,8 @@ const usd = (amount: bigint): string => Money.toUsd(Money.Money.make(amount))
 /** What there is for an ask, and what it changes of its gateway's lease. */
 const grant = (ask: Ask, standing: Standing): { readonly lease: Lease; readonly delta: bigint } => {
   const back = ask.back > standing.own ? standing.own : ask.back
-  let free = freeOf(ask.windows, standing) + back
+  // More may be leased than a lower limit leaves.
+  let free: bigint = freeOf(ask.windows, { ...standing, leased: Money.Money.make(standing.leased - back) })
   let delta = -back
   let amounts = 0
   for (const amount of ask.amounts) {

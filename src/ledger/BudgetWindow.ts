@@ -30,6 +30,10 @@ export const of = (settings: BudgetSettings, now: number): ReadonlyArray<BudgetW
     return [{ period, limit, ...bounds, length: bounds.end - bounds.start }]
   })
 
+/** When there is more of a limit, as Unix ms: `oldest` is when the oldest spending in its window was. */
+export const resetsAt = ({ end, length }: BudgetWindow, oldest: number | undefined): number | undefined =>
+  end ?? (oldest === undefined ? undefined : oldest + length)
+
 const day = 24 * 3_600_000
 
 /** A rolling month has thirty days. */

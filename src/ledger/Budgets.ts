@@ -5,7 +5,9 @@ import { LiveSettings } from "../config/LiveSettings.js"
 import type { BudgetSettings } from "../config/Settings.js"
 import * as Money from "../domain/Money.js"
 import * as Timers from "../provider/Timers.js"
-import { BudgetStore } from "./BudgetStore.js"
+import * as BudgetScope from "./BudgetScope.js"
+import { BudgetStore, type BudgetStoreFailed, type Standing } from "./BudgetStore.js"
+import type { BudgetWindow } from "./BudgetWindow.js"
 import type { Purse, Refusal } from "./Purse.js"
 import { Purses } from "./Purses.js"
 import type { Subject, Want } from "./Subject.js"
@@ -40,9 +42,16 @@ export class Budgets extends Context.Tag("orelse/Budgets")<
     readonly suffice: (wants: ReadonlyArray<Want>) => boolean
     /** Why a call to an instance is not worth a try now; `undefined`: it may be. */
     readonly spent: (subject: Subject) => Refusal | undefined
+    /** The budget of a scope; of a user or a key it may be the one for each. */
+    readonly of: (scope: string) => BudgetSettings | undefined
+    /** How a budget stands, also a soft one; what calls here have spent is spent, also where the store has not heard of it. */
+    readonly standing: (
+      scope: string,
+      windows: ReadonlyArray<BudgetWindow>
+    ) => Effect.Effect<Standing, BudgetStoreFailed>
     /** Those that are set, the ones of the configuration first. */
     readonly all: () => ReadonlyArray<BudgetSettings>
-    /** Lays these over the configuration; one without a limit takes the configuration's away. */
+    /** Lays these over the configuration. */
     readonly setOverlay: (budgets: ReadonlyArray<BudgetSettings>) => void
     /** What calls under way may cost, of a scope. */
     readonly reserved: (scope: string) => Money.Money
@@ -58,6 +67,7 @@ export class Budgets extends Context.Tag("orelse/Budgets")<
       let configured: ReadonlyArray<BudgetSettings> | undefined
       let overlay: ReadonlyArray<BudgetSettings> = []
       let all: ReadonlyArray<BudgetSettings> = []
+      let byScope: ReadonlyMap<string, BudgetSettings> = new Map()
 
       /** The settings may have been read again. */
       const refresh = (): void => {
@@ -65,7 +75,8 @@ export class Budgets extends Context.Tag("orelse/Budgets")<
         if (budgets === configured) return
         configured = budgets
         const above = new Set(overlay.map(({ scope }) => scope))
-        all = [...budgets.filter(({ scope }) => !above.has(scope)), ...overlay.filter(hasLimit)]
+        all = [...budgets.filter(({ scope }) => !above.has(scope)), ...overlay]
+        byScope = new Map(all.map((each) => [each.scope, each]))
         purses.set(all.filter(({ mode }) => mode === "hard"))
       }
       refresh()
@@ -110,6 +121,11 @@ export class Budgets extends Context.Tag("orelse/Budgets")<
             .find((purse) => purse.isEmpty(at))
             ?.refusal()
         },
+        of: (scope) => {
+          refresh()
+          return byScope.size === 0 ? undefined : (byScope.get(scope) ?? byScope.get(BudgetScope.eachOf(scope)))
+        },
+        standing: purses.standing,
         all: () => {
           refresh()
           return all
@@ -143,9 +159,6 @@ class Kept implements Reservation {
     for (const purse of this.purses) purse.spend(this.amount, cost)
   }
 }
-
-const hasLimit = ({ daily, monthly, weekly }: BudgetSettings): boolean =>
-  daily !== undefined || weekly !== undefined || monthly !== undefined
 
 /** What a call is taken to cost whose cost has no bound; `undefined`: one of them does not say. */
 export const worstCase = (purses: ReadonlyArray<Purse>): Money.Money | undefined => {

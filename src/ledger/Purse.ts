@@ -67,8 +67,26 @@ export class Purse {
     return Money.Money.make(this.kept)
   }
 
+  /** Of what is leased, all that no call has spent. */
+  get unspent(): Money.Money {
+    return Money.Money.make(this.allowance > 0n ? this.allowance : 0n)
+  }
+
   get isLeased(): boolean {
     return this.allowance !== 0n
+  }
+
+  /** Other limits hold from now on, and what is idle counts under them only when the store has been asked. */
+  change(settings: BudgetSettings): void {
+    this.settings = settings
+    this.outdate()
+  }
+
+  /** What the store last said is true no more. */
+  outdate(): void {
+    this.heardAt = Number.NEGATIVE_INFINITY
+    this.left = undefined
+    this.denied = undefined
   }
 
   /** Is there enough for a call at this time (Unix ms)? */

@@ -1,7 +1,10 @@
 import * as Effect from "effect/Effect"
+import { same } from "../config/Same.js"
 import type { BudgetSettings } from "../config/Settings.js"
 import * as Money from "../domain/Money.js"
-import { freeOf, type BudgetStore, type Standing } from "./BudgetStore.js"
+import * as PlainText from "../domain/PlainText.js"
+import * as BudgetScope from "./BudgetScope.js"
+import { freeOf, type BudgetStore, type BudgetStoreFailed, type Standing } from "./BudgetStore.js"
 import * as BudgetWindow from "./BudgetWindow.js"
 import { Purse, type Left } from "./Purse.js"
 import type { Subject, Want } from "./Subject.js"
@@ -10,6 +13,8 @@ import type { Subject, Want } from "./Subject.js"
 export class Purses {
   /** By scope. */
   private readonly purses = new Map<string, Purse>()
+  /** Of budgets that are none any more, until all that they had leased is given back. */
+  private readonly retired = new Map<string, Purse>()
   private leased: () => void = () => {}
   /** The store has answered once. */
   private heard = false
@@ -24,8 +29,8 @@ export class Purses {
     this.settings = new Map(budgets.map((each) => [each.scope, each]))
     for (const [scope, purse] of this.purses) {
       const settings = this.settingsOf(scope)
-      if (settings === undefined) this.purses.delete(scope)
-      else purse.settings = settings
+      if (settings === undefined) this.retire(purse)
+      else if (!same(settings, purse.settings)) purse.change(settings)
     }
   }
 
@@ -43,8 +48,9 @@ export class Purses {
     add("global")
     add(`provider:${instance.provider}`)
     add(`instance:${instance.id}`)
-    add(`model:${model}`)
-    if (user !== undefined) add(`user:${user}`)
+    // Under the names that the ledger keeps.
+    add(`model:${PlainText.of(model)}`)
+    if (user !== undefined) add(`user:${PlainText.of(user)}`)
     if (key !== undefined) add(`key:${key}`)
     return found
   }
@@ -52,6 +58,24 @@ export class Purses {
   reserved(scope: string): Money.Money {
     return this.purses.get(scope)?.reserved ?? Money.zero
   }
+
+  /** How a budget stands; what calls here have spent is spent, also where the store has not heard of it. */
+  readonly standing = (
+    scope: string,
+    windows: ReadonlyArray<BudgetWindow.BudgetWindow>
+  ): Effect.Effect<Standing, BudgetStoreFailed> =>
+    Effect.suspend(() => {
+      const purse = this.purses.get(scope)
+      const asked = this.store.standing(scope, windows)
+      if (purse === undefined) return asked
+      // While a question is under way what is leased is known on one side only.
+      return purse.turn.withPermits(1)(
+        Effect.map(asked, (found) => {
+          const untold = found.own - purse.unspent
+          return untold <= 0n ? found : { ...found, spent: found.spent.map((each) => Money.Money.make(each + untold)) }
+        })
+      )
+    })
 
   /**
    * Succeeds when there is enough for one more call, and keeps it for that, or when it is known that there is not. `hold` gets
@@ -72,7 +96,7 @@ export class Purses {
 
   /** Succeeds as soon as anything is leased. */
   readonly anything: Effect.Effect<void> = Effect.async((resume) => {
-    const isAny = [...this.purses.values()].some((purse) => purse.isLeased)
+    const isAny = this.all().some((purse) => purse.isLeased)
     if (isAny) resume(Effect.void)
     else this.leased = () => resume(Effect.void)
   })
@@ -80,12 +104,15 @@ export class Purses {
   /** Gives back what nobody needs. */
   readonly tend: Effect.Effect<void> = Effect.suspend(() =>
     Effect.forEach(
-      [...this.purses.values()],
+      this.all(),
       (purse) => {
         const { isForgotten, idle, needed } = purse.look(this.now())
-        if (isForgotten) this.purses.delete(purse.scope)
-        return idle > needed || purse.isAging(this.now())
-          ? purse.turn.withPermits(1)(Effect.uninterruptible(this.ask(purse, needed)))
+        const isRetired = this.retired.get(purse.scope) === purse
+        if (isRetired && idle <= 0n && purse.reserved === 0n) this.retired.delete(purse.scope)
+        else if (isForgotten && !isRetired) this.purses.delete(purse.scope)
+        const keeps = isRetired ? Money.zero : needed
+        return idle > keeps || purse.isAging(this.now())
+          ? purse.turn.withPermits(1)(Effect.uninterruptible(this.ask(purse, keeps)))
           : Effect.void
       },
       { discard: true }
@@ -95,8 +122,8 @@ export class Purses {
   /** For all who wait; what is leased and idle beyond `keeps` is counted anew with it. */
   private ask(purse: Purse, keeps = Money.zero): Effect.Effect<void> {
     return Effect.suspend(() => {
-      const windows = BudgetWindow.of(purse.settings, this.now())
-      const { scope } = purse
+      const { scope, settings } = purse
+      const windows = BudgetWindow.of(settings, this.now())
       const asked = { scope, windows, ...purse.ask(keeps), reserved: purse.reserved }
       return this.store.lease(asked).pipe(
         Effect.match({
@@ -104,6 +131,8 @@ export class Purses {
           onSuccess: ({ amounts, more, standing }) => {
             this.heard = true
             purse.granted(amounts, more, standing.own, leftOf(windows, standing), this.now())
+            // They were changed meanwhile.
+            if (purse.settings !== settings) purse.outdate()
             if (purse.isLeased) this.leased()
           }
         })
@@ -114,13 +143,23 @@ export class Purses {
   private open(scope: string): Purse | undefined {
     const settings = this.settingsOf(scope)
     if (settings === undefined) return undefined
-    const purse = new Purse(scope, settings)
+    const purse = this.retired.get(scope) ?? new Purse(scope, settings)
+    if (this.retired.delete(scope)) purse.change(settings)
     this.purses.set(scope, purse)
     return purse
   }
 
+  private retire(purse: Purse): void {
+    this.purses.delete(purse.scope)
+    this.retired.set(purse.scope, purse)
+  }
+
+  private all(): ReadonlyArray<Purse> {
+    return [...this.purses.values(), ...this.retired.values()]
+  }
+
   private settingsOf(scope: string): BudgetSettings | undefined {
-    return this.settings.get(scope) ?? this.settings.get(scope.replace(/^(user|key):.*$/s, "$1:*"))
+    return this.settings.get(scope) ?? this.settings.get(BudgetScope.eachOf(scope))
   }
 }
 
@@ -133,7 +172,6 @@ const leftOf = (windows: ReadonlyArray<BudgetWindow.BudgetWindow>, standing: Sta
   const free = freeOf(windows, standing)
   const at = windows.findIndex(({ limit }, place) => limit - (standing.spent[place] ?? 0n) - standing.leased <= free)
   const window = windows[at]
-  const oldest = standing.oldest[at]
-  const resetsAt = window?.end ?? (window && oldest !== undefined ? oldest + window.length : undefined)
+  const resetsAt = window && BudgetWindow.resetsAt(window, standing.oldest[at])
   return { free, period: window?.period, resetsAt }
 }

@@ -252,6 +252,37 @@ describe("a hard budget", () => {
     )
   )
 
+  it.effect("that is lowered holds at once, whatever was leased under the old limit", () =>
+    under({ budgets: [five] }, () =>
+      Effect.gen(function* () {
+        const budgets = yield* Budgets
+        assert.strictEqual(served(yield* ask(4, "unbounded", {})), 4)
+        budgets.setOverlay([{ ...five, daily: usd("0.5") }])
+        assert.strictEqual(served(yield* ask(4, "unbounded", {})), 1)
+        budgets.setOverlay([])
+        assert.strictEqual(served(yield* ask(60, "unbounded", {})), 45)
+      })
+    )
+  )
+
+  it.effect("that is taken away and set again has all back that was leased of it", () =>
+    under({ budgets: [] }, () =>
+      Effect.gen(function* () {
+        const budgets = yield* Budgets
+        budgets.setOverlay([five])
+        assert.strictEqual(served(yield* ask(4, "unbounded", {})), 4)
+        budgets.setOverlay([])
+        assert.strictEqual(served(yield* ask(1, 1, {})), 1)
+        yield* TestClock.adjust("10 seconds")
+        const { leased } = yield* (yield* BudgetStore).standing("global", BudgetWindow.of(five, 0))
+        assert.strictEqual(Money.toUsd(leased), "0")
+        budgets.setOverlay([five])
+        assert.strictEqual(served(yield* ask(60, "unbounded", {})), 45)
+        assert.deepStrictEqual(yield* standing(five), ["5", "0"])
+      })
+    )
+  )
+
   it.effect("has everything back when the caller hangs up", () =>
     under({ budgets: [five], replies: { a: Simulated.hang } }, (ledger) =>
       Effect.gen(function* () {
