@@ -24,6 +24,10 @@ const summary = ({ runs, instances }: Report): ReadonlyArray<ReadonlyArray<strin
     row("whole answer p99", ({ total_ms }) => millis(total_ms.p99)),
     row("calls a request", ({ calls_per_request }) => (calls_per_request ?? 0).toFixed(3)),
     row("cost", ({ cost_usd }) => `${Number(cost_usd).toFixed(2)} USD`),
+    row("cost an answer", ({ cost_per_answer_usd: each }) => (each === null ? "-" : `${Number(each).toFixed(6)} USD`)),
+    ...(runs.some(({ refused_for_budget }) => refused_for_budget > 0)
+      ? [row("refused for budget", ({ refused_for_budget }) => count(refused_for_budget))]
+      : []),
     ...instances.map((id) =>
       row(`served by ${id}`, ({ answered, served_by }) => percent(share(served_by[id], answered), 1))
     )

@@ -213,7 +213,7 @@ class OpenBill implements Bill {
     const found = this.charge(attempt, said)
     // What a hard budget paid for is never unknown.
     const cost = found.cost ?? this.reservation?.amount
-    const source = found.source ?? (cost === undefined ? undefined : "estimated")
+    const source = found.source ?? (cost === found.cost ? undefined : "estimated")
     this.entry.close({ outcome, category, ms, usage: found.usage, source, cost })
     this.reservation?.settle(cost ?? Money.zero)
     return { usage: found.usage, cost }

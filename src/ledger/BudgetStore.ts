@@ -220,7 +220,9 @@ const usd = (amount: bigint): string => Money.toUsd(Money.Money.make(amount))
 
 /** What there is for an ask, and what it changes of its gateway's lease. */
 const grant = (ask: Ask, standing: Standing): { readonly lease: Lease; readonly delta: bigint } => {
-  const back = ask.back > standing.own ? standing.own : ask.back
+  // What was overspent is less than nothing, and none of it can be given back.
+  const owned = standing.own < 0n ? 0n : standing.own
+  const back = ask.back > owned ? owned : ask.back
   // More may be leased than a lower limit leaves.
   let free: bigint = freeOf(ask.windows, { ...standing, leased: Money.Money.make(standing.leased - back) })
   let delta = -back

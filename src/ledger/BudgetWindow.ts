@@ -16,8 +16,18 @@ export interface BudgetWindow {
   readonly length: number
 }
 
-/** Those of a budget's limits at a time (Unix ms). */
-export const of = (settings: BudgetSettings, now: number): ReadonlyArray<BudgetWindow> =>
+/** Those of a budget's limits at a time (Unix ms). A calendar's are looked up once as long as they last. */
+export const of = (settings: BudgetSettings, now: number): ReadonlyArray<BudgetWindow> => {
+  const known = remembered.get(settings)
+  if (known?.every(({ end, start }) => start <= now && end !== undefined && now < end) === true) return known
+  const windows = at(settings, now)
+  if (settings.window === "calendar") remembered.set(settings, windows)
+  return windows
+}
+
+const remembered = new WeakMap<BudgetSettings, ReadonlyArray<BudgetWindow>>()
+
+const at = (settings: BudgetSettings, now: number): ReadonlyArray<BudgetWindow> =>
   periods.flatMap((period): ReadonlyArray<BudgetWindow> => {
     const limit = settings[period]
     if (limit === undefined) return []

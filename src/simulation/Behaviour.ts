@@ -73,10 +73,10 @@ export const make = (
     if (storm !== undefined) return Simulated.rateLimited(storm.retryAfter ? Math.ceil(endsIn) : undefined)(failed)
     const within = quota.used(at) < (limit ?? Infinity)
     if (within) quota.use(at)
-    const told = (reply: Simulated.SimulatedReply): Simulated.SimulatedReply =>
+    const told = (given: Simulated.SimulatedReply): Simulated.SimulatedReply =>
       limit === undefined || fields?.rateLimitHeaders === false
-        ? reply
-        : Simulated.withAllowance({ limit, remaining: Math.max(0, limit - quota.used(at)), resetMs: endsIn }, reply)
+        ? given
+        : Simulated.withAllowance({ limit, remaining: Math.max(0, limit - quota.used(at)), resetMs: endsIn }, given)
     if (!within) return told(Simulated.rateLimited(Math.ceil(endsIn)))(failed)
     const error = first(going, ({ errors }) => (chance.happens(errors?.share ?? 0) ? errors?.how : undefined))
     if (error !== undefined) return outages[error](failed)

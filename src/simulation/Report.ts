@@ -41,8 +41,14 @@ export interface RunReport {
   readonly total_ms: Percentiles
   readonly calls: number
   readonly calls_per_request: number | null
-  /** A decimal; of what has a price. */
+  /** What the gateway has written down, a decimal; of what has a price. */
   readonly cost_usd: string
+  /** What the providers have: the same, but for calls that ended before their provider said what they took. */
+  readonly billed_usd: string
+  /** Of what is written down, rounded to a millionth of a dollar; null without answers. */
+  readonly cost_per_answer_usd: string | null
+  /** Requests that no budget paid for. */
+  readonly refused_for_budget: number
   readonly served_by: Counts
   readonly calls_to: Counts
   readonly timeline: ReadonlyArray<Row>
@@ -85,6 +91,16 @@ export const make = (
     }
   })
 
+/** Failures of requests that no budget pays for. */
+const budgetCodes = ["budget_exceeded", "budget_unavailable", "cost_unbounded"]
+
+/** To the next millionth of a dollar. */
+const perAnswer = (cost: Money.Money, answered: number): Money.Money => {
+  const micro = 1_000_000n
+  const unit = micro * BigInt(answered)
+  return Money.Money.make(((cost + unit / 2n) / unit) * micro)
+}
+
 /** A timeline has no more rows than this. */
 const mostRows = 24
 
@@ -101,18 +117,22 @@ const reportOf = (
 ): RunReport => {
   const { buckets, calls, requests } = tally
   const failed = [...tally.failures.values()].reduce((sum, count) => sum + count, 0)
+  const answered = requests - failed
   return {
     name,
     requests,
-    answered: requests - failed,
+    answered,
     failed,
-    availability: requests === 0 ? null : (requests - failed) / requests,
+    availability: requests === 0 ? null : answered / requests,
     failures: Object.fromEntries([...tally.failures].toSorted(([one], [other]) => (one < other ? -1 : 1))),
     first_token_ms: percentiles(tally.firstToken),
     total_ms: percentiles(tally.total),
     calls,
     calls_per_request: requests === 0 ? null : calls / requests,
     cost_usd: Money.toUsd(tally.cost),
+    billed_usd: Money.toUsd(tally.bills),
+    cost_per_answer_usd: answered === 0 ? null : Money.toUsd(perAnswer(tally.cost, answered)),
+    refused_for_budget: budgetCodes.reduce((sum, code) => sum + (tally.failures.get(code) ?? 0), 0),
     served_by: countsOf(tally.served, instances),
     calls_to: countsOf(tally.called, instances),
     timeline: buckets.map((bucket, at) => rowFrom(bucket, at * width, width, scenario, instances))

@@ -1,6 +1,7 @@
 import * as Money from "../domain/Money.js"
 import type { HealthEvent } from "../health/Permit.js"
 import type { Ended } from "./Callers.js"
+import type { MoneyObserver } from "./Simulation.js"
 
 /** Requests that arrived in one stretch of time, and what happened in it. */
 export class Bucket {
@@ -24,6 +25,7 @@ export class Tally {
   readonly total: Array<number> = []
   readonly buckets: ReadonlyArray<Bucket>
   private spent = 0n
+  private billed = 0n
 
   /** `width` is of a bucket, in ms, and `duration` of all of them. */
   constructor(
@@ -33,19 +35,30 @@ export class Tally {
     this.buckets = Array.from({ length: Math.ceil(duration / width) }, () => new Bucket())
   }
 
-  /** Of all calls, in so far as it is known. */
+  /** Of all calls, as the gateway has written it down. */
   get cost(): Money.Money {
-    return Money.sum([Money.zero, Money.Money.make(this.spent)])
+    return Money.Money.make(this.spent)
+  }
+
+  /** The same as the providers have. */
+  get bills(): Money.Money {
+    return Money.Money.make(this.billed)
+  }
+
+  readonly money: MoneyObserver = {
+    charged: ({ cost_usd }) => {
+      this.spent += Money.fromText(cost_usd ?? "0") ?? 0n
+    },
+    billed: ({ cost }) => {
+      this.billed += cost
+    }
   }
 
   readonly ended = ({ arrival, attempts, failure, firstToken, instance, total }: Ended): void => {
     const bucket = this.bucket(arrival.at)
     this.requests++
     this.calls += attempts.length
-    for (const { cost, instance: called } of attempts) {
-      add(this.called, called)
-      if (cost !== undefined) this.spent += cost
-    }
+    for (const { instance: called } of attempts) add(this.called, called)
     if (firstToken !== undefined) this.firstToken.push(firstToken)
     if (bucket !== undefined) bucket.requests++
     if (failure !== undefined) {

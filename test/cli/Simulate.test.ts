@@ -57,6 +57,8 @@ describe("orelse simulate", () => {
       assert.match(availability ?? "", /^availability +100\.000 % +100\.000 %$/)
       assert.match(rest.join("\n"), /^calls a request +1\.00\d +1\.2\d\d$/m)
       assert.match(rest.join("\n"), /^cost +\d\.\d\d USD +\d\.\d\d USD$/m)
+      assert.match(rest.join("\n"), /^cost an answer +0\.00\d{4} USD +0\.00\d{4} USD$/m)
+      assert.notMatch(rest.join("\n"), /refused for budget/)
       assert.match(
         rest.join("\n"),
         /^00:05 +\d+ +0 +\d+ ms +\d+ ms +0 % +100 % +first: out \(503\); first: circuit opened$/m

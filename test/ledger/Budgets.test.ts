@@ -228,6 +228,20 @@ describe("a hard budget", () => {
     })
   })
 
+  it.effect("that was given too small a worst case is overspent once, and nothing of it stays leased", () => {
+    const worst = budget("global", { daily: usd("1.2"), worstCase: usd("0.1") })
+    return under({ budgets: [worst], replies: { a: answers(5_000) } }, () =>
+      Effect.gen(function* () {
+        const outcomes = yield* ask(4, 1, { max_tokens: undefined })
+        assert.strictEqual(served(outcomes), 3)
+        yield* Effect.repeatN(TestClock.adjust("2 seconds"), 5)
+        assert.deepStrictEqual(yield* standing(worst), ["1.5", "0"])
+        const store = yield* BudgetStore
+        assert.isAtMost(Number((yield* store.standing("global", [])).leased), 0)
+      })
+    )
+  })
+
   it.effect("keeps nothing of a call that failed, and the retry is paid anew", () =>
     under(
       {
@@ -245,7 +259,8 @@ describe("a hard budget", () => {
               instance: "a",
               outcome: "failure",
               cost_usd: "0",
-              category: "provider_unavailable"
+              category: "provider_unavailable",
+              usage_source: null
             })
           }
         })

@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Money from "../../src/domain/Money.js"
+import type { Bill } from "../../src/simulation/Bill.js"
 import type { ScenarioFile } from "../../src/simulation/ScenarioFile.js"
+import * as Simulation from "../../src/simulation/Simulation.js"
 import { asking, reported, scenario } from "./running.js"
 
 type Event = (typeof ScenarioFile.Encoded)["timeline"] extends ReadonlyArray<infer E> | undefined ? E : never
@@ -91,6 +94,26 @@ describe("a simulated instance in its timeline", () => {
       // Once a minute it has to be asked, where it does not say.
       assert.approximately(yield* refused(false), 10, 2)
       assert.isAtMost(yield* refused(true), 2)
+    })
+  )
+
+  it.effect("bills what it has made until its caller hung up, and whole answers whole", () =>
+    Effect.gen(function* () {
+      const bills = (patience: string, streamed: number) =>
+        Effect.gen(function* () {
+          const made = scenario({ requests: asking({ answerTokens: 1_000, streamed, patience }), duration: "1m" })
+          const [only = assert.fail("nothing to run")] = made.compared
+          const found: Array<Bill> = []
+          const money = { charged: () => {}, billed: (bill: Bill) => found.push(bill) }
+          yield* Simulation.run(made, only, { ended: () => {}, circuit: () => {}, money })
+          assert.isAtLeast(found.length, 30)
+          return [...new Set(found.map(({ cost, end, used }) => `${end} ${used.answer} ${Money.toUsd(cost)}`))]
+        })
+      // The first token takes 100 ms, each of the others one; the prompt costs 0.001.
+      assert.deepStrictEqual(yield* bills("600ms", 1), ["cut 501 0.002002"])
+      assert.deepStrictEqual(yield* bills("600ms", 0), ["cut 501 0.002002"])
+      assert.deepStrictEqual(yield* bills("50ms", 1), ["cut 0 0.001"])
+      assert.deepStrictEqual(yield* bills("2s", 1), ["answered 1000 0.003"])
     })
   )
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
-import { asking, reported, run, scenario } from "./running.js"
+import { asking, file, reported, run, scenario } from "./running.js"
 
 /** Codes of failures, who was called how often, and who served. */
 const outcome = (...[changes]: Parameters<typeof scenario>) =>
@@ -141,6 +141,46 @@ describe("a simulation", () => {
         ["caller_hung_up 2000"]
       )
       assert.deepStrictEqual(left, { fibers: 0, timers: 0, exchanges: 0, trials: 0, places: 0, reserved: 0 })
+    })
+  )
+
+  it.effect(
+    "says what a budget pays for: what each answer costs, what it has refused, and what the providers bill",
+    () =>
+      Effect.gen(function* () {
+        const { config } = file
+        const { answered, billed_usd, cost_per_answer_usd, cost_usd, failures, refused_for_budget, requests } =
+          yield* reported(
+            scenario({
+              requests: asking({ maxTokens: 100 }),
+              config: { ...config, budgets: [{ scope: "global", daily: "0.12" }] }
+            })
+          )
+        // Each costs 0.0012, and nobody is sure of that before: 5,000 tokens may be in its 4,000 bytes.
+        assert.approximately(answered, 97, 1)
+        assert.strictEqual(cost_usd, (answered * 0.0012).toFixed(4))
+        assert.strictEqual(billed_usd, cost_usd)
+        assert.strictEqual(cost_per_answer_usd, "0.0012")
+        assert.strictEqual(refused_for_budget, requests - answered)
+        assert.deepStrictEqual(failures, { budget_exceeded: refused_for_budget })
+      })
+  )
+
+  it.effect("has a budget renewed at midnight, when it starts before", () =>
+    Effect.gen(function* () {
+      const { timeline } = yield* reported(
+        scenario({
+          start: "1435m",
+          requests: asking({ maxTokens: 100 }),
+          config: { ...file.config, budgets: [{ scope: "global", daily: "0.12" }] }
+        })
+      )
+      const answered = timeline.map(({ failed, requests }) => requests - failed)
+      const sum = (from: number, to: number): number => answered.slice(from, to).reduce((all, each) => all + each, 0)
+      // In rows of 30 s.
+      assert.approximately(sum(0, 10), 95, 3)
+      assert.isAtMost(sum(5, 10), 5)
+      assert.approximately(sum(10, 20), 95, 3)
     })
   )
 

@@ -13,7 +13,7 @@ import * as Simulation from "../../src/simulation/Simulation.js"
 import { ids, worldOf } from "./world.js"
 
 /** A world with prices and hard budgets, which are too small for some of its requests. */
-export const worldWithMoney = (seed: number) => {
+const worldWithMoney = (seed: number, requests: number) => {
   const chance = new Chance(seed, "money")
   const one = <const A>(...all: readonly [A, ...ReadonlyArray<A>]): A => all[chance.below(all.length)] ?? all[0]
   /** In USD, as likely of one size as of another. */
@@ -31,15 +31,15 @@ export const worldWithMoney = (seed: number) => {
     scope,
     ...limits(low, high),
     ...(chance.happens(0.5) ? { window: "rolling" } : { timeZone: one("UTC", "Asia/Kathmandu", "America/New_York") }),
-    worstCase: dollars(0.002, 0.02)
+    ...(chance.happens(0.95) ? { worstCase: "0.3" } : {})
   })
   const budgets = [
-    budget("global", 0.2, 5),
+    budget("global", 0.5, 8),
     ...(["provider:simulated", "model:m"] as const)
       .filter(() => chance.happens(0.4))
       .map((scope) => budget(scope, 0.1, 4)),
     ...ids.filter(() => chance.happens(0.4)).map((id) => budget(`instance:${id}`, 0.02, 2)),
-    ...(chance.happens(0.6) ? [budget("user:*", 0.01, 0.3)] : []),
+    ...(chance.happens(0.6) ? [budget("user:*", 0.02, 1)] : []),
     ...(chance.happens(0.3) ? [budget("user:user-1", 0.01, 0.3)] : [])
   ]
   const isLong = chance.happens(0.2)
@@ -54,15 +54,18 @@ export const worldWithMoney = (seed: number) => {
   }))
   // A midnight, a Monday or a first of the month comes in the middle; or else days go by.
   const place = isLong
-    ? { duration: 60 * hour, arrivals: { ...scenario.arrivals, rate: 1_000 / (60 * 3_600) } }
-    : { start: one(24, 96, 744) * hour - 1_000 * chance.below(200) }
+    ? { duration: 60 * hour, arrivals: { ...scenario.arrivals, rate: requests / (60 * 3_600) } }
+    : {
+        arrivals: { ...scenario.arrivals, rate: requests / 200 },
+        start: one(24, 96, 744) * hour - 1_000 * chance.below(200)
+      }
   return { ...world, scenario: { ...scenario, ...place } }
 }
 
 const hour = 3_600_000
 
 /** What came of a world. */
-export interface Outcome {
+interface Outcome {
   readonly violations: ReadonlyArray<string>
   readonly requests: number
   /** Calls by how they were booked, and failures of requests. */
@@ -75,9 +78,9 @@ export interface Outcome {
  * it does not answer, or marked as estimated: a token for every four bytes of the request and every four characters of
  * the answer that had left.
  */
-export const prove = (seed: number): Effect.Effect<Outcome> =>
+export const prove = (seed: number, requestsWanted: number): Effect.Effect<Outcome> =>
   Effect.gen(function* () {
-    const { scenario } = worldWithMoney(seed)
+    const { scenario } = worldWithMoney(seed, requestsWanted)
     const [only] = scenario.compared
     if (only === undefined) throw new Error("nothing to run")
     const violations = new Set<string>()
@@ -273,7 +276,8 @@ class Spending {
   windows(settings: BudgetSettings, now: number): ReadonlyArray<BudgetWindow.BudgetWindow> {
     if (settings.window === "rolling") return BudgetWindow.of(settings, now)
     const key = `${settings.scope} ${Rollup.bucketOf(now)}`
-    const windows = this.known.get(key) ?? BudgetWindow.of(settings, now)
+    // A copy knows nothing of what the gateway has looked up.
+    const windows = this.known.get(key) ?? BudgetWindow.of({ ...settings }, now)
     this.known.set(key, windows)
     return windows
   }

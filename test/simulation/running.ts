@@ -6,6 +6,15 @@ import * as Scenario from "../../src/simulation/Scenario.js"
 import * as Simulation from "../../src/simulation/Simulation.js"
 import type { Ended } from "../../src/simulation/Callers.js"
 
+/** Of the scenario below. */
+export const file = {
+  config: {
+    circuitBreaker: { jitter: 0 },
+    instances: ["a", "b"].map((id) => ({ id, provider: "simulated", pricing: { prompt: 1, completion: 2 } })),
+    models: [{ id: "m", targets: ["a", "b"].map((id) => ({ instance: id, model: "x" })) }]
+  }
+}
+
 /** Ten minutes of whole answers of 100 tokens, one a second, by `a` or else by `b`; both take 100 ms and 1 ms a token. */
 export const scenario = (changes: Partial<typeof ScenarioFile.Encoded> = {}): Scenario.Scenario =>
   Either.getOrThrowWith(
@@ -15,11 +24,7 @@ export const scenario = (changes: Partial<typeof ScenarioFile.Encoded> = {}): Sc
         duration: "10m",
         arrivals: { rate: 1 },
         requests: asking(),
-        config: {
-          circuitBreaker: { jitter: 0 },
-          instances: ["a", "b"].map((id) => ({ id, provider: "simulated", pricing: { prompt: 1, completion: 2 } })),
-          models: [{ id: "m", targets: ["a", "b"].map((id) => ({ instance: id, model: "x" })) }]
-        },
+        config: file.config,
         behaviours: {
           a: { firstToken: "100ms", tokenInterval: "1ms" },
           b: { firstToken: "100ms", tokenInterval: "1ms" }
