@@ -6,6 +6,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { budgets } from "./cli/Budgets.js"
 import { costs } from "./cli/Costs.js"
 import { doctor } from "./cli/Doctor.js"
 import { events } from "./cli/Events.js"
@@ -21,7 +22,20 @@ import { version } from "./config/Version.js"
 
 const orelse = Command.make("orelse").pipe(
   Command.withDescription("An LLM gateway that always answers: this, or else that."),
-  Command.withSubcommands([start, test, stats, costs, events, explain, failover, simulate, migrate, doctor, models])
+  Command.withSubcommands([
+    start,
+    test,
+    stats,
+    costs,
+    budgets,
+    events,
+    explain,
+    failover,
+    simulate,
+    migrate,
+    doctor,
+    models
+  ])
 )
 
 /** 0 is done, 1 is failed, 2 is a command line that cannot be understood. */
