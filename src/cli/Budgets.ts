@@ -98,7 +98,6 @@ const wishOf = (given: Given): Effect.Effect<Wish, Failed> =>
 
 /** By a gateway that runs. */
 const there = (gateway: Remote.Remote) => {
-  const path = (named: string): string => `/admin/budgets/${encodeURIComponent(named)}`
   return {
     all: gateway.get("/admin/budgets", BudgetStatus.AllBudgets),
     one: (named: string) => gateway.get(path(named), BudgetStatus.BudgetStatus),
@@ -110,10 +109,6 @@ const there = (gateway: Remote.Remote) => {
 /** No gateway runs: by the database itself. */
 const here = (settings: Settings) => {
   const tables = Ledger.layerTold.pipe(Layer.provideMerge(Direct.layer(settings)), Layer.provideMerge(Journal.none))
-  const one = (named: string) =>
-    Effect.flatMap(BudgetStatus.of(named), (found) =>
-      found === undefined ? new Failed({ message: `no budget is set for '${named}'` }) : Effect.succeed(found)
-    )
   const asked = <A, E extends { readonly _tag: string; readonly message: string }>(
     effect: Effect.Effect<A, E, Layer.Layer.Success<typeof tables>>
   ) =>
@@ -151,6 +146,13 @@ const refused = ({ problems, reason, scope: named }: BudgetRefused): Failed => {
     }[reason]
   })
 }
+
+const path = (named: string): string => `/admin/budgets/${encodeURIComponent(named)}`
+
+const one = (named: string) =>
+  Effect.flatMap(BudgetStatus.of(named), (found) =>
+    found === undefined ? new Failed({ message: `no budget is set for '${named}'` }) : Effect.succeed(found)
+  )
 
 const periods = ["daily", "weekly", "monthly"] as const
 
