@@ -6,6 +6,7 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { budgets } from "./cli/Budgets.js"
 import { costs } from "./cli/Costs.js"
 import { alerts } from "./cli/Alerts.js"
 import { cache } from "./cli/Cache.js"
@@ -28,6 +29,7 @@ const orelse = Command.make("orelse").pipe(
     test,
     stats,
     costs,
+    budgets,
     events,
     explain,
     failover,

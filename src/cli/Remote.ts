@@ -21,6 +21,8 @@ export interface Remote {
   readonly get: <A, I>(path: string, schema: Schema.Schema<A, I>) => Effect.Effect<A, Failed>
   /** The same of a route that does something, which may take minutes. */
   readonly post: <A, I>(path: string, body: object, schema: Schema.Schema<A, I>) => Effect.Effect<A, Failed>
+  /** The same of a route that sets something. */
+  readonly put: <A, I>(path: string, body: object, schema: Schema.Schema<A, I>) => Effect.Effect<A, Failed>
   /** The same of a route that takes something away. */
   readonly remove: <A, I>(path: string, schema: Schema.Schema<A, I>) => Effect.Effect<A, Failed>
 }
@@ -64,6 +66,8 @@ const at = (address: string, env: Variables): Effect.Effect<Remote, Failed> => {
     get: (path, schema) => ask(base, key, HttpClientRequest.get(base + path), schema),
     post: (path, body, schema) =>
       ask(base, key, HttpClientRequest.bodyUnsafeJson(HttpClientRequest.post(base + path), body), schema, "10 minutes"),
+    put: (path, body, schema) =>
+      ask(base, key, HttpClientRequest.bodyUnsafeJson(HttpClientRequest.put(base + path), body), schema),
     remove: (path, schema) => ask(base, key, HttpClientRequest.del(base + path), schema, "1 minute")
   })
 }

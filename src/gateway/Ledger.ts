@@ -4,6 +4,7 @@ import { ResponseCache } from "../cache/ResponseCache.js"
 import { Catalog } from "../catalog/Catalog.js"
 import { CurrentSettings } from "../config/Settings.js"
 import { Budgets } from "../ledger/Budgets.js"
+import { BudgetAlerts } from "../ledger/BudgetAlerts.js"
 import { BudgetEditor } from "../ledger/BudgetEditor.js"
 import { BudgetStore } from "../ledger/BudgetStore.js"
 import { CostTracker } from "../ledger/CostTracker.js"
@@ -49,7 +50,7 @@ export const hits: Layer.Layer<never, never, Catalog | CostTracker | ResponseCac
 )
 
 /** Costs and budgets of this gateway alone, as long as it runs. */
-export const layerMemory = BudgetEditor.layerMemory.pipe(
+export const layerMemory = Layer.merge(BudgetEditor.layerMemory, BudgetAlerts.layerMemory).pipe(
   Layer.provideMerge(Budgets.layer),
   Layer.provideMerge(BudgetStore.layerMemory),
   Layer.provideMerge(summing),
@@ -63,7 +64,7 @@ export const layerTold = BudgetEditor.layerTables.pipe(
   Layer.provideMerge(Layer.merge(CostTracker.layer, RollupStore.layerTables))
 )
 
-const layerTables = Layer.provideMerge(BudgetEditor.following, layerTold)
+const layerTables = Layer.provideMerge(Layer.merge(BudgetEditor.following, BudgetAlerts.layerTables), layerTold)
 
 /** The same in the database, where there is one. */
 export const layerStored = Layer.unwrapEffect(

@@ -21,6 +21,7 @@ import * as Probes from "../health/Probes.js"
 import * as Retention from "../health/Retention.js"
 import * as SharedHealth from "../health/SharedHealth.js"
 import * as StoredEvents from "../health/StoredEvents.js"
+import type { BudgetAlerts } from "../ledger/BudgetAlerts.js"
 import type { BudgetEditor } from "../ledger/BudgetEditor.js"
 import type { Budgets } from "../ledger/Budgets.js"
 import type { BudgetStore } from "../ledger/BudgetStore.js"
@@ -62,7 +63,7 @@ const planning = <R>(store: Layer.Layer<CatalogRows | CatalogStore, never, R>) =
     Layer.provideMerge(Layer.merge(Catalog.layer, Providers.layer))
   )
 
-type Money = BudgetEditor | Budgets | BudgetStore | CostTracker | RollupStore
+type Money = BudgetAlerts | BudgetEditor | Budgets | BudgetStore | CostTracker | RollupStore
 
 /** The whole gateway without a server and without a network. */
 const on = <R, S, T>(

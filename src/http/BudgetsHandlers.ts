@@ -3,10 +3,10 @@ import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import { BudgetEditor, type BudgetRefused } from "../ledger/BudgetEditor.js"
-import { Budgets } from "../ledger/Budgets.js"
+import type { Budgets } from "../ledger/Budgets.js"
 import * as BudgetStatus from "../ledger/BudgetStatus.js"
 import type { BudgetStoreFailed } from "../ledger/BudgetStore.js"
-import { RollupStore } from "../ledger/RollupStore.js"
+import type { RollupStore } from "../ledger/RollupStore.js"
 import * as Json from "../protocol/Json.js"
 import { Api } from "./Api.js"
 import * as Door from "./HttpApiDoor.js"
@@ -18,7 +18,6 @@ export const layer = HttpApiBuilder.group(Api, "budgets", (handlers) =>
     const editor = yield* BudgetEditor
     const context = yield* Effect.context<BudgetEditor | Budgets | RollupStore>()
     const status = (scope: string) => Effect.provide(BudgetStatus.of(scope), context)
-    const unread = ({ message }: { readonly message: string }) => Door.refuse(HttpRefusal.notRead(message))
 
     return handlers
       .handleRaw("all", () =>
@@ -66,6 +65,8 @@ export const layer = HttpApiBuilder.group(Api, "budgets", (handlers) =>
       )
   })
 )
+
+const unread = ({ message }: { readonly message: string }) => Door.refuse(HttpRefusal.notRead(message))
 
 const refusalOf = (error: BudgetRefused | BudgetStoreFailed): HttpRefusal.HttpRefusal => {
   if (error._tag === "BudgetStoreFailed") return HttpRefusal.notSaved(error.message)

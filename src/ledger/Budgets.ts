@@ -40,8 +40,6 @@ export class Budgets extends Context.Tag("orelse/Budgets")<
     readonly fill: (wants: ReadonlyArray<Want>, hold: (release: () => void) => void) => Effect.Effect<void>
     /** Do all of them hold enough, or is it known that there is no more? */
     readonly suffice: (wants: ReadonlyArray<Want>) => boolean
-    /** Why a call to an instance is not worth a try now; `undefined`: it may be. */
-    readonly spent: (subject: Subject) => Refusal | undefined
     /** The budget of a scope; of a user or a key it may be the one for each. */
     readonly of: (scope: string) => BudgetSettings | undefined
     /** How a budget stands, also a soft one; what calls here have spent is spent, also where the store has not heard of it. */
@@ -112,14 +110,6 @@ export class Budgets extends Context.Tag("orelse/Budgets")<
         suffice: (wants) => {
           const at = now()
           return wants.every(({ amount, purse }) => purse.covers(amount, at) || purse.wasDenied(amount, at))
-        },
-        spent: (subject) => {
-          refresh()
-          const at = now()
-          return purses
-            .of(subject)
-            .find((purse) => purse.isEmpty(at))
-            ?.refusal()
         },
         of: (scope) => {
           refresh()

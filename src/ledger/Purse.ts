@@ -185,12 +185,6 @@ export class Purse {
       : { reason: "exceeded", scope, period: left.period, resetsAt: left.resetsAt }
   }
 
-  /** Nothing is left of it, as far as is known at this time (Unix ms). */
-  isEmpty(now: number): boolean {
-    const { left } = this
-    return left !== undefined && left.free === 0n && this.allowance <= this.kept && (left.resetsAt ?? 0) > now
-  }
-
   /** How it was used since the last look. `needed` is what is idle with reason; forgotten is one that nobody uses. */
   look(now: number): { readonly idle: bigint; readonly needed: Money.Money; readonly isForgotten: boolean } {
     const idle = this.allowance - this.kept

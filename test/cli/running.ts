@@ -4,6 +4,7 @@ import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import type { Exit } from "effect/Exit"
 import * as Queue from "effect/Queue"
+import { budgets } from "../../src/cli/Budgets.js"
 import { costs } from "../../src/cli/Costs.js"
 import { alerts } from "../../src/cli/Alerts.js"
 import { doctor } from "../../src/cli/Doctor.js"
@@ -42,5 +43,5 @@ export const running = (said: Queue.Enqueue<string>, args: ReadonlyArray<string>
   )
 
 const orelse = Command.make("orelse").pipe(
-  Command.withSubcommands([costs, events, explain, stats, simulate, models, failover, doctor, alerts])
+  Command.withSubcommands([costs, budgets, events, explain, stats, simulate, models, failover, doctor, alerts])
 )
