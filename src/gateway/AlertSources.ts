@@ -7,6 +7,7 @@ import type { ErrorCategory } from "../domain/ErrorCategory.js"
 import { attemptsOf, type GatewayError } from "../domain/GatewayError.js"
 import { Circuits } from "../health/Circuits.js"
 import type { HealthEvent } from "../health/Permit.js"
+import { BudgetAlerts } from "../ledger/BudgetAlerts.js"
 import { Unpriced } from "../ledger/Unpriced.js"
 import type * as Call from "../provider/Call.js"
 import { Database } from "../store/Database.js"
@@ -52,6 +53,18 @@ export const prices: Layer.Layer<never, never, Alerts | Unpriced> = Layer.scoped
     const { listen } = yield* Unpriced
     yield* Effect.acquireRelease(
       Effect.sync(() => listen(({ instance, model }) => alerts.tell({ kind: "price_unknown", instance, model }))),
+      (leave) => Effect.sync(leave)
+    )
+  })
+)
+
+/** Tells of budgets that are spent to a part. */
+export const budgets: Layer.Layer<never, never, Alerts | BudgetAlerts> = Layer.scopedDiscard(
+  Effect.gen(function* () {
+    const alerts = yield* Alerts
+    const { listen } = yield* BudgetAlerts
+    yield* Effect.acquireRelease(
+      Effect.sync(() => listen((alert) => alerts.tell(alert))),
       (leave) => Effect.sync(leave)
     )
   })

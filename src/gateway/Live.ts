@@ -76,6 +76,7 @@ const on = <R, S, T>(
     Probes.layer,
     FirstChecks.layer,
     AlertSources.circuits,
+    AlertSources.budgets,
     AlertSources.prices,
     Ledger.hits
   ).pipe(Layer.provideMerge(Layer.merge(alerts, ledger)), Layer.provideMerge(planning(store)))
