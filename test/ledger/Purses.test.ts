@@ -7,6 +7,7 @@ import type { BudgetSettings } from "../../src/config/Settings.js"
 import * as Money from "../../src/domain/Money.js"
 import type { Ask, BudgetStore, Lease } from "../../src/ledger/BudgetStore.js"
 import { Purses } from "../../src/ledger/Purses.js"
+import type { Want } from "../../src/ledger/Subject.js"
 
 const usd = (amount: string): Money.Money => Money.fromText(amount) ?? Money.zero
 
@@ -48,6 +49,9 @@ const on = (answer: (ask: Ask) => Effect.Effect<Lease>, ...seconds: ReadonlyArra
     return { asked, purse, purses }
   })
 
+const filled = (purses: Purses, want: Want, hold: (release: () => void) => void): Effect.Effect<void> =>
+  purses.fill(want, hold)
+
 /** All of it, and nothing besides. */
 const generous = (ask: Ask): Effect.Effect<Lease> => {
   const own = Money.sum(ask.amounts)
@@ -61,7 +65,7 @@ describe("a purse whose store is late", () => {
       const { asked, purse, purses } = yield* on(generous, 3)
       const releases: Array<() => void> = []
       const filling = yield* Effect.fork(
-        purses.fill({ purse, amount: usd("1") }, (release) => void releases.push(release))
+        filled(purses, { purse, amount: usd("1") }, (release) => void releases.push(release))
       )
       yield* TestClock.adjust("1999 millis")
       assert.strictEqual(filling.unsafePoll(), null)
@@ -90,9 +94,9 @@ describe("a purse whose store is late", () => {
   it.effect("asks for whoever has come meanwhile as soon as the answer is there", () =>
     Effect.gen(function* () {
       const { asked, purse, purses } = yield* on(generous, 1)
-      const one = yield* Effect.fork(purses.fill({ purse, amount: usd("1") }, () => {}))
+      const one = yield* Effect.fork(filled(purses, { purse, amount: usd("1") }, () => {}))
       yield* TestClock.adjust("500 millis")
-      const other = yield* Effect.fork(purses.fill({ purse, amount: usd("2") }, () => {}))
+      const other = yield* Effect.fork(filled(purses, { purse, amount: usd("2") }, () => {}))
       yield* TestClock.adjust("500 millis")
       yield* Fiber.join(one)
       yield* Fiber.join(other)
@@ -106,7 +110,7 @@ describe("a purse whose store is late", () => {
   it.effect("frees a caller that hangs up at once", () =>
     Effect.gen(function* () {
       const { purse, purses } = yield* on(generous, 3)
-      const filling = yield* Effect.fork(purses.fill({ purse, amount: usd("1") }, () => {}))
+      const filling = yield* Effect.fork(filled(purses, { purse, amount: usd("1") }, () => {}))
       yield* TestClock.adjust("1 seconds")
       yield* Fiber.interrupt(filling)
       assert.strictEqual(yield* Clock.currentTimeMillis, 1_000)
@@ -117,10 +121,10 @@ describe("a purse whose store is late", () => {
     Effect.gen(function* () {
       let isBroken = true
       const { purse, purses } = yield* on((ask) => (isBroken ? Effect.die("COMMIT failed") : generous(ask)))
-      yield* purses.fill({ purse, amount: usd("1") }, () => {})
+      yield* filled(purses, { purse, amount: usd("1") }, () => {})
       assert.strictEqual(purse.refusal().reason, "unknown")
       isBroken = false
-      yield* purses.fill({ purse, amount: usd("1") }, () => {})
+      yield* filled(purses, { purse, amount: usd("1") }, () => {})
       assert.strictEqual(purse.reserved, usd("1"))
     })
   )

@@ -42,10 +42,7 @@ export const billsAfter =
       response.write(preamble)
       void says(response, ms, made)
     } else {
-      void sleep(ms).then(() => {
-        response.writeHead(200, json)
-        response.end(wholeOf(made))
-      })
+      void sleep(ms).then(() => response.writeHead(200, json).end(wholeOf(made)))
     }
   }
 

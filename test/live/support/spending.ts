@@ -56,43 +56,47 @@ export const prove = (times: number): void => {
           const { text } = yield* get(`${gateway.url}/admin/costs/summary`)
           assert.strictEqual(Number(JSON.parse(text).total_cost), (times * limit * 10 + oneByOne) / 10)
         }),
-      { timeout }
+      { timeout: timeoutOf(times) }
     )
   })
-  for (const { gateways, name, open } of purses) {
-    describe(name, () => {
-      it.scopedLive(
-        `answers ${affordable} of ${crowd} requests at once that a hard budget pays for, ${times} times`,
-        () =>
-          Effect.gen(function* () {
-            const provider = yield* Provider.make(Provider.billsAfter(20, Priced.tokens))
-            const { ask, url } = yield* open
-            const setting = {
-              files: { "orelse.yaml": configOf(times, provider) },
-              env: { DATABASE_URL: url, ORELSE_DATA_DIR: "data" }
-            }
-            const one = yield* serve(setting, configured)
-            const others = yield* Effect.replicateEffect(serve(setting, configured), gateways - 1)
-            const [other] = others
-            for (const gateway of [one, ...others]) yield* isWell(gateway)
-            for (let at = 0; at < times; at++) {
-              if (other === undefined) yield* exactly(at, one, provider)
-              else yield* together(at, one, other, provider)
-            }
-            yield* thrifty(one, provider)
-            for (const gateway of [one, ...others]) {
-              yield* gateway.signal("SIGTERM")
-              assert.strictEqual((yield* gateway.ended).code, 0)
-            }
-            yield* isCharged(ask(join(one.directory, "data")), times)
-          }),
-        { timeout }
-      )
+  for (const purse of purses) {
+    describe(`${purse.name}`, () => {
+      inTables(purse, times)
     })
   }
+}
 
-  /** In ms. */
-  const timeout = 60_000 + 20_000 * times
+/** In ms. */
+const timeoutOf = (times: number): number => 60_000 + 20_000 * times
+
+const inTables = ({ gateways, open }: Purse, times: number): void => {
+  it.scopedLive(
+    `answers ${affordable} of ${crowd} requests at once that a hard budget pays for, ${times} times`,
+    () =>
+      Effect.gen(function* () {
+        const provider = yield* Provider.make(Provider.billsAfter(20, Priced.tokens))
+        const { ask, url } = yield* open
+        const setting = {
+          files: { "orelse.yaml": configOf(times, provider) },
+          env: { DATABASE_URL: url, ORELSE_DATA_DIR: "data" }
+        }
+        const one = yield* serve(setting, configured)
+        const others = yield* Effect.replicateEffect(serve(setting, configured), gateways - 1)
+        const [other] = others
+        for (const gateway of [one, ...others]) yield* isWell(gateway)
+        for (let at = 0; at < times; at++) {
+          if (other === undefined) yield* exactly(at, one, provider)
+          else yield* together(at, one, other, provider)
+        }
+        yield* thrifty(one, provider)
+        for (const gateway of [one, ...others]) {
+          yield* gateway.signal("SIGTERM")
+          assert.strictEqual((yield* gateway.ended).code, 0)
+        }
+        yield* isCharged(ask(join(one.directory, "data")), times)
+      }),
+    { timeout: timeoutOf(times) }
+  )
 }
 
 const configured = ["--config", "orelse.yaml"]
