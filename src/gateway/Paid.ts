@@ -38,10 +38,16 @@ export const start =
       goOn(Either.left(accounted(filled)))
       return () => {}
     }
-    const cancel = chain((outcome) => goOn(Either.isRight(outcome) ? outcome : Either.left(accounted(outcome.left))))
+    let isServed = false
+    const cancel = chain((outcome) => {
+      isServed = Either.isRight(outcome)
+      goOn(Either.isRight(outcome) ? outcome : Either.left(accounted(outcome.left)))
+    })
     return () => {
       cancel()
-      log.closeAll()
+      // Whoever holds the answer gives it up in the same breath, and knows how much was said; perhaps nobody holds it.
+      if (isServed) queueMicrotask(() => log.closeAll())
+      else log.closeAll()
     }
   }
 

@@ -59,6 +59,7 @@ export class BudgetStoreFailed extends Schema.TaggedError<BudgetStoreFailed>()("
 export class BudgetStore extends Context.Tag("orelse/BudgetStore")<
   BudgetStore,
   {
+    /** However long it takes: what was leased and not heard of would be lost. */
     readonly lease: (ask: Ask) => Effect.Effect<Lease, BudgetStoreFailed>
     readonly standing: (
       scope: string,
@@ -134,23 +135,25 @@ export class BudgetStore extends Context.Tag("orelse/BudgetStore")<
               new BudgetStoreFailed({
                 message: error._tag === "SqlError" ? `the database refuses (${describe(error)})` : error.message
               })
-          ),
-          Effect.timeoutFail({
-            duration: patience,
-            onTimeout: () => new BudgetStoreFailed({ message: `the database did not answer within ${patience}` })
-          })
+          )
         )
+      const inTime = Effect.timeoutFail({
+        duration: patience,
+        onTimeout: () => new BudgetStoreFailed({ message: `the database did not answer within ${patience}` })
+      })
       return {
-        standing: (scope, windows) => use(standingOf(run, scope, windows)),
+        standing: (scope, windows) => inTime(use(standingOf(run, scope, windows))),
         lease: (ask) => use(Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(leaseOf(run, ask)))),
-        close: use(Effect.flatMap(SqlClient.SqlClient, (sql) => sql`DELETE FROM budget_leases WHERE run = ${run}`)),
+        close: inTime(
+          use(Effect.flatMap(SqlClient.SqlClient, (sql) => sql`DELETE FROM budget_leases WHERE run = ${run}`))
+        ),
         whenUp: database.whenUp
       }
     })
   )
 }
 
-/** Nobody's request waits for longer. */
+/** Nobody who only looks waits for longer. */
 const patience = "2 seconds"
 
 const leaseOf = (run: string, ask: Ask): Effect.Effect<Lease, SqlError, SqlClient.SqlClient> =>

@@ -170,11 +170,16 @@ export class Purse {
     this.answer()
   }
 
-  /** The store did not answer, and so nothing was given back either. */
+  /** The store did not answer, and so this was not given back either. */
   lost(back: Money.Money): void {
     this.allowance += back
     this.isUnknown = true
     this.answer()
+  }
+
+  /** The store takes too long for who waits; what it says then counts all the same. */
+  late(): void {
+    this.isUnknown = true
   }
 
   /** What the store last said: why there is not enough. */

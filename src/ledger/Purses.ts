@@ -1,3 +1,4 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import { same } from "../config/Same.js"
 import type { BudgetSettings } from "../config/Settings.js"
@@ -78,8 +79,8 @@ export class Purses {
     })
 
   /**
-   * Succeeds when there is enough for one more call, and keeps it for that, or when it is known that there is not. `hold` gets
-   * at once what gives it back.
+   * Succeeds when there is enough for one more call, and keeps it for that, or when it is known that there is not, or when the
+   * store is late. `hold` gets at once what gives it back.
    */
   readonly fill = ({ amount, purse }: Want, hold: (release: () => void) => void): Effect.Effect<void> =>
     Effect.suspend(() => {
@@ -87,11 +88,17 @@ export class Purses {
       if (purse.wasDenied(amount, now) && !purse.covers(amount, now)) return Effect.void
       const waiting = purse.wait(amount)
       hold(() => purse.leave(waiting))
-      const answered = purse.turn.withPermits(1)(
-        Effect.suspend(() => (waiting.answered ? Effect.void : Effect.uninterruptible(this.ask(purse))))
-      )
+      const answered = purse.turn
+        .withPermits(1)(
+          Effect.suspend(() => (waiting.answered ? Effect.void : Effect.uninterruptible(this.ask(purse))))
+        )
+        .pipe(
+          // What was asked is leased whenever the answer comes: nobody waits that long, and nobody forgets it.
+          Effect.disconnect,
+          Effect.timeoutTo({ duration: patience, onSuccess: () => {}, onTimeout: () => purse.late() })
+        )
       // A store that is still starting is waited for.
-      return this.heard ? answered : Effect.zipRight(Effect.race(this.store.whenUp, Effect.sleep(patience)), answered)
+      return this.heard ? answered : Effect.zipRight(Effect.race(this.store.whenUp, Effect.sleep(starting)), answered)
     })
 
   /** Succeeds as soon as anything is leased. */
@@ -126,8 +133,9 @@ export class Purses {
       const windows = BudgetWindow.of(settings, this.now())
       const asked = { scope, windows, ...purse.ask(keeps), reserved: purse.reserved }
       return this.store.lease(asked).pipe(
-        Effect.match({
-          onFailure: () => purse.lost(asked.back),
+        Effect.matchCause({
+          // A `COMMIT` that fails is a defect, and nobody knows how it went: what was given back may be somebody else's by now.
+          onFailure: (cause) => purse.lost(Cause.isDie(cause) ? Money.zero : asked.back),
           onSuccess: ({ amounts, more, standing }) => {
             this.heard = true
             purse.granted(amounts, more, standing.own, leftOf(windows, standing), this.now())
@@ -165,7 +173,9 @@ export class Purses {
 
 const none: ReadonlyArray<Purse> = []
 
-const patience = "5 seconds"
+/** Nobody's request waits for longer, but for a store that is still starting. */
+const patience = "2 seconds"
+const starting = "5 seconds"
 
 /** What there is left, and which limit is the nearest. */
 const leftOf = (windows: ReadonlyArray<BudgetWindow.BudgetWindow>, standing: Standing): Left => {

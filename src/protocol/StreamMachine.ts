@@ -56,10 +56,11 @@ export class StreamMachine {
 
   /** Characters of what was read. */
   private heard = 0
-  /** Of the frames that were glanced at: how many, their bytes, and those of the shortest, which says next to nothing. */
+  /** Of the frames that were glanced at: how many, and their bytes. */
   private glanced = 0
   private glancedBytes = 0
-  private shortest = Number.POSITIVE_INFINITY
+  /** The least bytes of a frame that are none of the answer: what is around the words of one that was read. */
+  private around = Number.POSITIVE_INFINITY
 
   private held: Array<Buffer> = []
   private heldBytes = 0
@@ -74,9 +75,9 @@ export class StreamMachine {
     return this.over.size > 0 && [...this.begun].every((choice) => this.over.has(choice))
   }
 
-  /** About how many characters the answer has so far; the frames around them are about as long as the shortest one. */
+  /** About how many characters the answer has so far; what is around them is about as long in each frame. */
   get said(): number {
-    return this.heard + (this.glanced === 0 ? 0 : this.glancedBytes - this.glanced * (this.shortest - 1))
+    return this.heard + (this.glanced === 0 ? 0 : this.glancedBytes - this.glanced * this.around)
   }
 
   /** Takes the provider's next bytes; gives what goes to the caller now. */
@@ -131,7 +132,8 @@ export class StreamMachine {
       this.chunks++
       this.glanced++
       this.glancedBytes += frame.length
-      if (frame.length < this.shortest) this.shortest = frame.length
+      // It says at least something.
+      this.around = Math.min(this.around, frame.length - 1)
       released.push(shown)
     }
   }
@@ -149,7 +151,9 @@ export class StreamMachine {
     // No client could read it either.
     if (reading === undefined) return
     if (reading.failure !== undefined) return this.fail(reading.failure)
+    const before = this.heard
     this.note(reading)
+    if (this.heard > before) this.around = Math.min(this.around, frame.length - (this.heard - before))
     const shown = output.show(frame, reading)
     const failure = output.failure()
     if (failure !== undefined) return this.fail(failure)

@@ -1,11 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/TestClock"
 import type { InstanceSettings } from "../../src/config/Settings.js"
+import { local } from "../../src/domain/Caller.js"
 import { toUsd } from "../../src/domain/Money.js"
 import type { ChatReplyStream, StreamEnd } from "../../src/gateway/ChatReply.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
+import * as Timers from "../../src/provider/Timers.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { chunk, done, frame, role, says, stop, textOf, tokens, usageOnly } from "../support/chunks.js"
 import { request } from "../support/gateway.js"
@@ -123,6 +126,38 @@ describe("the books of a stream", () => {
       }
     })
   )
+
+  it.effect("hold what was said when its caller hangs up, as a server gives both of them up", () => {
+    const net = network()
+    const priced = instance("a", { provider: "openai", pricing })
+    return Effect.gen(function* () {
+      const service = yield* Gateway
+      const timers = Timers.ofClock(yield* Effect.clock)
+      const replies: Array<ChatReplyStream> = []
+      const cancel = service.startOpen(
+        timers,
+        request({ stream: true }),
+        local
+      )((outcome) => {
+        if (Either.isRight(outcome)) replies.push(outcome.right)
+      })
+      net.only().open()
+      net.only().send(role, says("hi"))
+      const [reply] = replies
+      assert(reply !== undefined)
+      listening(reply)
+      net.only().send(says(" there!"))
+      cancel()
+      const { attempts, cost, usage } = reply.cancel()
+      // 18 tokens of the request's 70 bytes, and three of "hi there!".
+      assert.deepStrictEqual([usd(cost), usage?.output], ["24", 3])
+      yield* Effect.yieldNow()
+      assert.deepStrictEqual(
+        attempts.map(({ cost: each, outcome }) => [outcome, usd(each)]),
+        [["cancelled", "24"]]
+      )
+    }).pipe(Effect.provide(gatewayOn(net.transport, settings({ instances: [priced], models: [model("m", ["a"])] }))))
+  })
 
   it.effect("hold OpenRouter's own price before any other, and believe nobody else's", () =>
     Effect.gen(function* () {

@@ -410,3 +410,18 @@ describe("words that mean something to a stream", () => {
     })
   })
 })
+
+describe("what a stream has said when its caller is gone", () => {
+  it("is counted to the character, also where all of its pieces are of one length", () => {
+    const pieces = Array.from({ length: 40 }, () => "eight of")
+    const machine = newMachine()
+    for (const each of [role, ...pieces.map(says)]) machine.push(each)
+    assert.strictEqual(machine.said, 40 * 8)
+  })
+
+  it("is nothing before its first words", () => {
+    const machine = newMachine()
+    machine.push(role)
+    assert.strictEqual(machine.said, 0)
+  })
+})

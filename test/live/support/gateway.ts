@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { createServer } from "node:net"
-import { eventually, launch, type Launched, type Setting } from "./command.js"
+import { atLast, eventually, launch, type Launched, type Setting } from "./command.js"
 
 /** A process of the built gateway that takes requests. */
 export interface Serving extends Launched {
@@ -39,6 +39,16 @@ export const isReady = (url: string, launched: Launched): Effect.Effect<void> =>
       Effect.filterOrFail(get(`${url}/readyz`), ({ status }) => status === 200)
     ),
     Effect.flatMap(launched.ended, ({ stderr, stdout }) => Effect.die(new Error(`it ended: ${stdout}\n${stderr}`)))
+  )
+
+/** Waits until a gateway has its database. */
+export const isWell = (gateway: Serving): Effect.Effect<unknown> =>
+  atLast(
+    () => `a database that is up: ${gateway.stdout()}`,
+    Effect.filterOrFail(
+      get(`${gateway.url}/health`),
+      ({ text }) => text.includes('"database":true') && text.includes('"ok"')
+    )
   )
 
 /** Waits until a gateway that was told to stop says so. */

@@ -46,6 +46,12 @@ export interface Paced {
   readonly goesOn: () => boolean
   /** The number of the first one. */
   readonly from?: number
+  /** Is the one of this number asked for as a stream? None is, unless it says so. */
+  readonly isStream?: (number: number) => boolean
+  /** In tokens, of each answer. */
+  readonly maxTokens?: number
+  /** Is the number of a request its `x-request-id` too? */
+  readonly isNamed?: boolean
   /** Hears of each answer at once. */
   readonly answered?: (answer: Answered) => void
 }
@@ -76,7 +82,10 @@ export const paced = (url: string, asked: Paced): Effect.Effect<ReadonlyArray<An
 export const quantile = (values: ReadonlyArray<number>, share: number): number =>
   values.toSorted((a, b) => a - b)[Math.ceil(values.length * share) - 1] ?? Number.NaN
 
-const onSchedule = async (pool: Pool, { answered, from = 0, goesOn, model, rate }: Paced) => {
+const onSchedule = async (
+  pool: Pool,
+  { answered, from = 0, goesOn, isNamed, isStream, maxTokens, model, rate }: Paced
+) => {
   const answers: Array<Answered> = []
   const underWay: Array<Promise<unknown>> = []
   const heard = async (asking: Promise<Answered>): Promise<void> => {
@@ -88,9 +97,11 @@ const onSchedule = async (pool: Pool, { answered, from = 0, goesOn, model, rate 
   while (goesOn()) {
     const due = ((performance.now() - began) / 1000) * rate
     while (underWay.length < due) {
-      const mark = String(from + underWay.length)
-      const body = bodyOf(model, false, mark)
-      const asking = new Promise<Answered>((resolve) => new Asking(pool, body, mark, undefined, resolve))
+      const number = from + underWay.length
+      const mark = String(number)
+      const headers = isNamed === true ? { ...sentHeaders, "x-request-id": mark } : sentHeaders
+      const body = bodyOf(model, isStream?.(number) === true, mark, maxTokens)
+      const asking = new Promise<Answered>((resolve) => new Asking(pool, body, mark, undefined, resolve, headers))
       underWay.push(heard(asking))
     }
     await sleep(2)
@@ -99,8 +110,8 @@ const onSchedule = async (pool: Pool, { answered, from = 0, goesOn, model, rate 
   return answers
 }
 
-const bodyOf = (model: string, stream: boolean, user: string): string =>
-  JSON.stringify({ model, stream, user, messages: [{ role: "user", content: "Are you well?" }] })
+const bodyOf = (model: string, stream: boolean, user: string, maxTokens?: number): string =>
+  JSON.stringify({ model, stream, user, max_tokens: maxTokens, messages: [{ role: "user", content: "Are you well?" }] })
 
 const through = async (pool: Pool, { connections, goesOn, model, patience, pause, stream }: Load) => {
   const body = bodyOf(model, stream === true, "")
@@ -132,10 +143,11 @@ class Asking implements Dispatcher.DispatchHandler {
     body: string,
     private readonly mark: string,
     patience: number | undefined,
-    private readonly done: (answered: Answered) => void
+    private readonly done: (answered: Answered) => void,
+    headers: Readonly<Record<string, string>> = sentHeaders
   ) {
     if (patience !== undefined) this.timer = setTimeout(this.hangUp, patience)
-    pool.dispatch({ path: "/v1/chat/completions", method: "POST", headers: sentHeaders, body }, this)
+    pool.dispatch({ path: "/v1/chat/completions", method: "POST", headers, body }, this)
   }
 
   private readonly hangUp = (): void => {

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { join } from "node:path"
 import { atLast } from "./command.js"
-import { get, serve, type Serving } from "./gateway.js"
+import { isWell, serve, type Serving } from "./gateway.js"
 import { paced, quantile, type Answered } from "./load.js"
 import * as Postgres from "./postgres.js"
 import * as Provider from "./provider.js"
@@ -141,15 +141,6 @@ const faultsOf = (postgres: Postgres.Server, wire: SlowWire.SlowWire): ReadonlyA
     { name: "is read-only", begin: readOnly("on"), end: readOnly("off") }
   ]
 }
-
-const isWell = (gateway: Serving): Effect.Effect<unknown> =>
-  atLast(
-    () => `a database that is up: ${gateway.stdout()}`,
-    Effect.filterOrFail(
-      get(`${gateway.url}/health`),
-      ({ text }) => text.includes('"database":true') && text.includes('"ok"')
-    )
-  )
 
 /** What was asked, called and told is in the tables, each once. */
 const isRemembered = (

@@ -32,6 +32,20 @@ export const answersAfter =
     void sleep(ms).then(() => answers(call))
   }
 
+/** Answers after so many ms, and says that so many tokens were made; a stream says its words one by one meanwhile. */
+export const billsAfter =
+  (ms: number, tokens: number): Behaviour =>
+  ({ response, stream }) => {
+    const made = usageOf(tokens)
+    if (stream) {
+      response.writeHead(200, eventStream)
+      response.write(preamble)
+      void says(response, ms, made)
+    } else {
+      void sleep(ms).then(() => response.writeHead(200, json).end(wholeOf(made)))
+    }
+  }
+
 /** Fails with an error in OpenAI's form. */
 export const fails =
   (status: number, headers: Readonly<Record<string, string>> = {}): Behaviour =>
@@ -146,24 +160,43 @@ const event = (data: object): string => `data: ${JSON.stringify({ ...chunk, ...d
 const said = (delta: object, finish: string | null): string =>
   event({ choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }] })
 
-const usage = { prompt_tokens: 9, completion_tokens: 3, total_tokens: 12 }
+const usageOf = (tokens: number) => ({ prompt_tokens: 9, completion_tokens: tokens, total_tokens: 9 + tokens })
+
+const usage = usageOf(3)
 
 const preamble = said({ role: "assistant", content: "" }, null)
 
 const spoken = preamble + ["It ", "is ", "well."].map((content) => said({ content }, null)).join("")
 
-const finished = `${said({}, "stop")}${event({ choices: [], usage })}data: [DONE]\n\n`
+const finishedWith = (made: typeof usage): string =>
+  `${said({}, "stop")}${event({ choices: [], usage: made })}data: [DONE]\n\n`
 
-const whole = JSON.stringify({
-  ...chunk,
-  object: "chat.completion",
-  choices: [
-    {
-      index: 0,
-      message: { role: "assistant", content: "It is well.", refusal: null },
-      logprobs: null,
-      finish_reason: "stop"
-    }
-  ],
-  usage
-})
+const finished = finishedWith(usage)
+
+/** Words that a slow stream says. */
+const words = 40
+
+const says = async (response: http.ServerResponse, ms: number, made: typeof usage): Promise<void> => {
+  for (let word = 0; word < words && !response.destroyed; word++) {
+    response.write(said({ content: `word ${word} ` }, null))
+    await sleep(ms / words)
+  }
+  if (!response.destroyed) response.end(finishedWith(made))
+}
+
+const wholeOf = (made: typeof usage): string =>
+  JSON.stringify({
+    ...chunk,
+    object: "chat.completion",
+    choices: [
+      {
+        index: 0,
+        message: { role: "assistant", content: "It is well.", refusal: null },
+        logprobs: null,
+        finish_reason: "stop"
+      }
+    ],
+    usage: made
+  })
+
+const whole = wholeOf(usage)

@@ -1,0 +1,3 @@
+import { prove } from "../live/support/hangups.js"
+
+prove(100)

@@ -1,0 +1,3 @@
+import { prove } from "../live/support/ledgerKills.js"
+
+prove(100)

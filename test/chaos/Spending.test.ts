@@ -1,0 +1,3 @@
+import { prove } from "../live/support/spending.js"
+
+prove(100)

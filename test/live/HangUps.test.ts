@@ -1,0 +1,3 @@
+import { prove } from "./support/hangups.js"
+
+prove(20)

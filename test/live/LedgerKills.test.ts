@@ -1,0 +1,3 @@
+import { prove } from "./support/ledgerKills.js"
+
+prove(3, 1)

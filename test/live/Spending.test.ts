@@ -1,0 +1,3 @@
+import { prove } from "./support/spending.js"
+
+prove(3)
