@@ -183,7 +183,7 @@ export const lines = (found: ReadonlyArray<BudgetStatus.BudgetStatus>): Readonly
       ])
 
 /** The same of one, and what is to come. */
-export const oneLines = (found: BudgetStatus.BudgetStatus): ReadonlyArray<string> => {
+const oneLines = (found: BudgetStatus.BudgetStatus): ReadonlyArray<string> => {
   const { projection } = found
   if (projection === null || projection.daily === null || projection.month_end === null) return lines([found])
   const basis = projection.based_on_days === 1 ? "one whole day" : `${projection.based_on_days} whole days`

@@ -167,7 +167,7 @@ const HealthFields = Schema.Struct({
 })
 
 /** What may be spent, as the config file and the admin API say it. */
-export const BudgetFields = Schema.Struct({
+const BudgetFields = Schema.Struct({
   scope: Field.BudgetScope,
   daily: optional(Field.Dollars),
   weekly: optional(Field.Dollars),

@@ -49,7 +49,7 @@ const checkBudgets = (file: unknown, ids: ReadonlyArray<string>): ReadonlyArray<
 }
 
 /** What is wrong with a budget besides its fields. */
-export const checkBudget = (
+const checkBudget = (
   fields: Readonly<Record<string, unknown>>,
   path: Path,
   ids: ReadonlyArray<string>

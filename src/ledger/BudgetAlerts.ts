@@ -27,7 +27,7 @@ export interface BudgetAlert {
 }
 
 /** The parts of a limit that are told of, in percent. */
-export const thresholds = [50, 80, 100] as const
+const thresholds = [50, 80, 100] as const
 
 /** Tells once in each window when so much of a budget is spent: in the log, and to who listens. */
 export class BudgetAlerts extends Context.Tag("orelse/BudgetAlerts")<
