@@ -108,8 +108,8 @@ const test = (kills: number, storeOf: (dataDir: string) => Effect.Effect<Store, 
               (calls) => calls >= crowd
             )
           )
-          // Also while their rows are written.
-          yield* Effect.sleep((kill * 683) % 900)
+          // When some are answered; also while rows are written.
+          yield* Effect.sleep(takes + ((kill * 683) % 900))
           yield* gateway.signal("SIGKILL")
           yield* gateway.ended
           dead = true
