@@ -72,7 +72,7 @@ for (const door of doors) {
               attempt.cost
             ])
             assert.deepStrictEqual(outcomes, [
-              ["first", "failure", "provider_unavailable", null],
+              ["first", "failure", "provider_unavailable", "0"],
               ["second", "success", null, "0.000039"]
             ])
             assert.closeTo(Date.parse(attempts[0]?.started_at ?? ""), before, 10_000)
