@@ -113,9 +113,9 @@ for (const door of doors) {
           )
         )
         assert.deepStrictEqual(seen, [
-          ["first", "openai-compatible", "m", "failure", "rate_limit", 429, null],
+          ["first", "openai-compatible", "m", "failure", "rate_limit", 429, "0"],
           ["second", "openai-compatible", "m", "failure", "network", null, null],
-          ["third", "openai-compatible", "m", "failure", "provider_unavailable", 503, null]
+          ["third", "openai-compatible", "m", "failure", "provider_unavailable", 503, "0"]
         ])
         const { headers } = answer
         assert.deepStrictEqual([headers.get("retry-after"), headers.get("x-should-retry")], ["9", null])

@@ -109,7 +109,7 @@ for (const door of doors) {
     const traced = { "x-orelse-trace": "1" }
     const fields = ["instance", "provider", "model", "outcome", "category", "status", "cost"]
     const expected = [
-      ["first", "openai-compatible", "m", "failure", "provider_unavailable", 503, null],
+      ["first", "openai-compatible", "m", "failure", "provider_unavailable", 503, "0"],
       ["second", "openai-compatible", "m", "success", null, 200, "0.000039"]
     ]
 
