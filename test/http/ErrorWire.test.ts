@@ -114,7 +114,7 @@ for (const door of doors) {
         )
         assert.deepStrictEqual(seen, [
           ["first", "openai-compatible", "m", "failure", "rate_limit", 429, "0"],
-          ["second", "openai-compatible", "m", "failure", "network", null, null],
+          ["second", "openai-compatible", "m", "failure", "network", null, "0"],
           ["third", "openai-compatible", "m", "failure", "provider_unavailable", 503, "0"]
         ])
         const { headers } = answer
