@@ -44,8 +44,7 @@ describe("fields that this version would pass over", () => {
   const contract = new URL("../../../shared/design/contract.md", import.meta.url)
   it.skipIf(!existsSync(contract))("hold nothing that the contract shows (skipped without ../shared)", () => {
     const [, example = ""] = /```yaml\n([\s\S]*?)```/.exec(readFileSync(contract, "utf8")) ?? []
-    const messages = told(Yaml.parse(example))
-    assert.isNotEmpty(messages)
-    assert.isEmpty(messages.filter((message) => !message.endsWith("is not implemented in this version")))
+    assert.isNotEmpty(example)
+    assert.deepStrictEqual(told(Yaml.parse(example)), [])
   })
 })

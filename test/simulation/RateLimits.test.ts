@@ -10,7 +10,7 @@ const simulated = (ids: ReadonlyArray<string>, rateLimit: object) => ({
 
 const behaviour = { firstToken: "100ms", tokenInterval: "1ms" } as const
 
-const nothingLeft = { fibers: 0, timers: 0, exchanges: 0, trials: 0, places: 0 }
+const nothingLeft = { fibers: 0, timers: 0, exchanges: 0, trials: 0, places: 0, reserved: 0 }
 
 describe("a simulated instance with a limit of its own", () => {
   it.live("is asked as much as it allows and no more, and the rest goes to the next one", () =>
