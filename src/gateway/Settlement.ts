@@ -147,8 +147,9 @@ const costOf = (
 const namesOf = (asked: string, answered: string | undefined): ReadonlyArray<string> =>
   answered === undefined || answered === asked ? [asked] : [asked, answered]
 
-/** Calls that failed before an answer are not billed, as far as anybody knows; an unknown price stays unknown. */
+/** As far as it is known: that a refusal was free says nothing of a call beside it whose price nobody knows. */
 const totalCost = (log: AttemptLog): Money.Money | undefined => {
   const costs = log.costs()
-  return costs.length === 0 ? undefined : Money.sum(costs)
+  const total = Money.sum(costs)
+  return costs.length === 0 || (total === Money.zero && costs.length < log.calls) ? undefined : total
 }
