@@ -150,6 +150,6 @@ const namesOf = (asked: string, answered: string | undefined): ReadonlyArray<str
 /** As far as it is known: that a refusal was free says nothing of a call beside it whose price nobody knows. */
 const totalCost = (log: AttemptLog): Money.Money | undefined => {
   const costs = log.costs()
-  const total = Money.sum(costs)
-  return costs.length === 0 || (total === Money.zero && costs.length < log.calls) ? undefined : total
+  const sum = Money.sum(costs)
+  return costs.length === 0 || (sum === Money.zero && costs.length < log.calls) ? undefined : sum
 }
