@@ -8,10 +8,10 @@ import type { Circuits } from "../health/Circuits.js"
 import type { Ailment, CallKind, Permit } from "../health/Permit.js"
 import type { Claim } from "../limits/Claim.js"
 import type { Concurrency, Place } from "../limits/Concurrency.js"
-import type { Refusal } from "../ledger/Purse.js"
 import * as InstanceLimits from "../limits/InstanceLimits.js"
 import type { Grant, RateLimiter } from "../limits/RateLimiter.js"
 import type { Timers } from "../provider/Timers.js"
+import * as Ailing from "../routing/Ailing.js"
 import type { Candidate } from "../routing/Candidate.js"
 import type { Bill } from "../routing/AttemptLog.js"
 import type { Admission } from "../routing/Admission.js"
@@ -46,7 +46,7 @@ export class RequestAdmission implements Admission {
     const ill = this.circuits.ailment(instance, model, this.timers.now())
     if (ill !== undefined) return ill
     const refusal = this.books.refusal(candidate)
-    return refusal === undefined ? undefined : unpaid(refusal)
+    return refusal === undefined ? undefined : { scope: "instance", ...Ailing.unpaid(refusal) }
   }
 
   bill(candidate: Candidate): Bill {
@@ -214,14 +214,6 @@ const noGrants: ReadonlyMap<string, Grant> = new Map()
 const noRefusals: ReadonlyMap<string, number> = new Map()
 
 const nothing: ReadonlyArray<Place> = []
-
-/** What no budget pays for is not asked, now or in a moment. */
-const unpaid = ({ resetsAt, scope }: Refusal): Ailment => ({
-  scope: "instance",
-  reason: "budget_exceeded",
-  until: resetsAt ?? Number.POSITIVE_INFINITY,
-  detail: `the budget ${scope} does not pay for the call`
-})
 
 /** Whoever finds too many waiting looks again after this, in ms. */
 const crowded = 100

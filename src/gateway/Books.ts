@@ -71,6 +71,21 @@ export class Books {
     return wants.size === 0 ? nothing : [...wants.values()]
   }
 
+  /** Why no budget pays for a call to this candidate, where that was heard a moment ago. */
+  readonly unpaid = (candidate: Candidate): Refusal | undefined => {
+    const purses = this.desk.budgets.pursesOf(this.subject(candidate))
+    const now = this.timers.now()
+    for (const purse of purses) {
+      const refusal = purse.refused(now)
+      if (refusal === undefined) continue
+      const amount = this.most(candidate) ?? worstCase(purses)
+      if (amount === undefined || purse.covers(amount, now) || !purse.wasDenied(amount, now)) continue
+      this.refuse(candidate, refusal)
+      return refusal
+    }
+    return undefined
+  }
+
   /** Why no budget pays for a call to this candidate, where that was found. */
   refusal(candidate: Candidate): Refusal | undefined {
     return this.refusals?.get(candidate)

@@ -229,10 +229,10 @@ const withIll = (ill: string, known: Explain.Knowledge): Explain.Knowledge => ({
     const situation = known.situation(request)
     return {
       ...situation,
-      ailment: (instance, model) =>
-        instance.id === ill
+      ailment: (candidate) =>
+        candidate.instance.id === ill
           ? { reason: "circuit_open", detail: "the doctor rehearses", until: Number.POSITIVE_INFINITY }
-          : situation.ailment(instance, model)
+          : situation.ailment(candidate)
     }
   }
 })

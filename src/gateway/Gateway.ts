@@ -88,12 +88,13 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
         ): Starter<B> =>
         (timers, request, caller, log = new AttemptLog(timers.now)) =>
         (goOn) => {
-          const plan = planner.plan(request, caller, timers.now())
+          const books = new Books(desk, request, caller, snapshot().nameOf(request.model), log.id, timers)
+          const unpaid = desk.budgets.areHard() ? books.unpaid : undefined
+          const plan = planner.plan(request, caller, timers.now(), unpaid)
           if (Either.isLeft(plan)) {
             goOn(Either.left(Effect.fail(plan.left)))
             return () => {}
           }
-          const books = new Books(desk, request, caller, snapshot().nameOf(request.model), log.id, timers)
           const admission = new RequestAdmission(circuits, concurrency, timers, request, limiter, caller, books)
           const asking =
             (asked: ChatRequest, answerOf: () => OngoingAnswer.OngoingAnswer | undefined): CallTo<A> =>

@@ -9,6 +9,7 @@ import { CatalogEditor } from "../catalog/CatalogEditor.js"
 import * as Overlay from "../config/Overlay.js"
 import { strategies } from "../config/Settings.js"
 import { Circuits } from "../health/Circuits.js"
+import { Budgets } from "../ledger/Budgets.js"
 import { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
 import * as Json from "../protocol/Json.js"
@@ -27,6 +28,7 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
     const catalog = yield* Catalog
     const circuits = yield* Circuits
     const editor = yield* CatalogEditor
+    const budgets = yield* Budgets
     const health = yield* Health
     const planner = yield* Planner
 
@@ -91,7 +93,7 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
       )
       .handle("failover", () =>
         Effect.map(currentTime, (now) => {
-          const known = planner.knowledge(now)
+          const known = planner.knowledge(now, budgets.refused)
           const models = ModelList.make(known.snapshot, health.discovered())
           const failover_status = models.map(({ id }) => failover(id, known))
           return {
@@ -103,7 +105,7 @@ export const layer = HttpApiBuilder.group(Api, "admin", (handlers) =>
       )
       .handleRaw("explain", ({ path }) =>
         Effect.flatMap(currentTime, (now) =>
-          Either.match(Explain.make(path["*"], planner.knowledge(now)), {
+          Either.match(Explain.make(path["*"], planner.knowledge(now, budgets.refused)), {
             onLeft: Door.refuse,
             onRight: (explanation) => Effect.succeed(HttpServerResponse.unsafeJson(explanation))
           })

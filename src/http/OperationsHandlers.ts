@@ -9,6 +9,7 @@ import { ModelSync } from "../catalog/ModelSync.js"
 import * as Doctor from "../gateway/Doctor.js"
 import * as HealthTables from "../health/HealthTables.js"
 import * as Retention from "../health/Retention.js"
+import { Budgets } from "../ledger/Budgets.js"
 import { RateLimiter } from "../limits/RateLimiter.js"
 import * as Json from "../protocol/Json.js"
 import { Planner } from "../routing/Planner.js"
@@ -26,6 +27,7 @@ import * as ModelSyncBody from "./ModelSyncBody.js"
 /** The routes of what an operator has done by the gateway. */
 export const layer = HttpApiBuilder.group(Api, "operations", (handlers) =>
   Effect.gen(function* () {
+    const budgets = yield* Budgets
     const cache = yield* ResponseCache
     const catalog = yield* Catalog
     const database = yield* Database
@@ -70,7 +72,7 @@ export const layer = HttpApiBuilder.group(Api, "operations", (handlers) =>
                   ModelProvidersBody.make(
                     path["*"],
                     { activeOnly: active === "true", provider },
-                    planner.knowledge(now)
+                    planner.knowledge(now, budgets.refused)
                   )
                 )
               )

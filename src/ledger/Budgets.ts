@@ -40,6 +40,8 @@ export class Budgets extends Context.Tag("orelse/Budgets")<
     readonly fill: (wants: ReadonlyArray<Want>, hold: (release: () => void) => void) => Effect.Effect<void>
     /** Do all of them hold enough, or is it known that there is no more? */
     readonly suffice: (wants: ReadonlyArray<Want>) => boolean
+    /** What a hard budget refused when it was last asked, whatever that call may have cost. */
+    readonly refused: (subject: Subject) => Refusal | undefined
     /** The budget of a scope; of a user or a key it may be the one for each. */
     readonly of: (scope: string) => BudgetSettings | undefined
     /** How a budget stands, also a soft one; what calls here have spent is spent, also where the store has not heard of it. */
@@ -113,6 +115,10 @@ export class Budgets extends Context.Tag("orelse/Budgets")<
           const at = now()
           return wants.every(({ amount, purse }) => purse.covers(amount, at) || purse.wasDenied(amount, at))
         },
+        refused: (subject) => {
+          refresh()
+          return firstRefused(purses.of(subject), now())
+        },
         of: (scope) => {
           refresh()
           return byScope.size === 0 ? undefined : (byScope.get(scope) ?? byScope.get(BudgetScope.eachOf(scope)))
@@ -150,6 +156,14 @@ class Kept implements Reservation {
     this.settled = true
     for (const purse of this.purses) purse.spend(this.amount, cost)
   }
+}
+
+const firstRefused = (purses: ReadonlyArray<Purse>, now: number): Refusal | undefined => {
+  for (const purse of purses) {
+    const refusal = purse.refused(now)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
 }
 
 /** What a call is taken to cost whose cost has no bound; `undefined`: one of them does not say. */

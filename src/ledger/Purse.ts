@@ -99,6 +99,13 @@ export class Purse {
     return this.denied !== undefined && amount >= this.denied.amount && now - this.denied.at < forgets
   }
 
+  /** What the store refused when it was last asked, if it still stands at this time (Unix ms). */
+  refused(now: number): Refusal | undefined {
+    if (this.denied === undefined) return undefined
+    const refusal = this.refusal()
+    return (refusal.resetsAt ?? Number.POSITIVE_INFINITY) > now ? refusal : undefined
+  }
+
   keep(amount: Money.Money): void {
     this.kept += amount
     if (this.kept > this.peak) this.peak = this.kept

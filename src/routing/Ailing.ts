@@ -1,11 +1,12 @@
-import type { InstanceSettings } from "../config/Settings.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { Circuits } from "../health/Circuits.js"
 import type { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
 import * as InstanceLimits from "../limits/InstanceLimits.js"
 import type { LearnedQuota } from "../limits/LearnedQuota.js"
+import type { Refusal } from "../ledger/Purse.js"
 import type { RateLimiter } from "../limits/RateLimiter.js"
+import type { Candidate } from "./Candidate.js"
 
 /** Why a candidate is left out that would have been asked, were it well. */
 export type Reason = Status.Ailing["reason"] | "limit_reached" | "quota_low"
@@ -16,7 +17,8 @@ export const reasons: ReadonlySet<string> = new Set<Reason>([
   "half_open",
   "rate_limited",
   "limit_reached",
-  "quota_low"
+  "quota_low",
+  "budget_exceeded"
 ])
 
 /** Why a model of an instance is better not asked now. */
@@ -36,6 +38,14 @@ export const isSoft = ({ reason }: Ailing): boolean => soft.has(reason)
 
 const soft: ReadonlySet<Reason> = new Set<Reason>(["unhealthy", "quota_low", "limit_reached"])
 
+/** What no budget pays for is not asked, now or in a moment. */
+export const unpaid = ({ resetsAt, scope }: Refusal) =>
+  ({
+    reason: "budget_exceeded",
+    detail: `the budget ${scope} does not pay for the call`,
+    until: resetsAt ?? Number.POSITIVE_INFINITY
+  }) as const
+
 /** What plans are made with: what is known of the health, or else of the limits and quotas, for this request or for a short one. */
 export const of = (
   circuits: Pick<Circuits["Type"], "ailment" | "forced">,
@@ -44,9 +54,9 @@ export const of = (
   limiter: Pick<RateLimiter["Type"], "shortage">,
   now: number,
   request?: ChatRequest
-): ((instance: InstanceSettings, model: string) => Ailing | undefined) => {
+): ((candidate: Candidate) => Ailing | undefined) => {
   const illness = Status.ailments(circuits, health, now)
-  return (instance, model) => {
+  return ({ instance, model }) => {
     const ill = illness(instance, model)
     if (ill !== undefined) return ill
     const reached = InstanceLimits.shortage(limiter, instance, now, request)

@@ -144,7 +144,7 @@ const priceOf = (instance: InstanceSettings, model: string, pricing: Pricing["Ty
 /** The limit that is waited for, where nobody is there who may be asked at once. */
 const limitOf = (model: string, { candidates: [first] }: Plan.Plan, { situation }: Knowledge): string | undefined => {
   const ailing = RequestIn.makeRequest({ model, messages: [] }).pipe(
-    Either.map((request) => first && situation(request).ailment(first.instance, first.model)),
+    Either.map((request) => first && situation(request).ailment(first)),
     Either.getOrUndefined
   )
   return ailing?.reason === "limit_reached" ? ailing.detail : undefined

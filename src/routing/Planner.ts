@@ -11,6 +11,8 @@ import { Circuits } from "../health/Circuits.js"
 import { Health } from "../health/Health.js"
 import * as Status from "../health/Status.js"
 import { Pricing } from "../ledger/Pricing.js"
+import type { Refusal } from "../ledger/Purse.js"
+import type { Subject } from "../ledger/Subject.js"
 import { Concurrency } from "../limits/Concurrency.js"
 import { LearnedQuota, type Learn } from "../limits/LearnedQuota.js"
 import { RateLimiter } from "../limits/RateLimiter.js"
@@ -26,18 +28,19 @@ import { Sessions } from "./Sessions.js"
 export class Planner extends Context.Tag("orelse/Planner")<
   Planner,
   {
-    /** The plan of a request that is to be served now; `now` is Unix ms. */
+    /** The plan of a request that is to be served now; `now` is Unix ms. `unpaid`: why no budget pays for a candidate. */
     readonly plan: (
       request: ChatRequest,
       caller: Caller,
-      now: number
+      now: number,
+      unpaid?: (candidate: Candidate) => Refusal | undefined
     ) => Either.Either<Plan.Plan, RequestRejected | ModelNotServed>
     /** A candidate is called. What is returned takes what its answer says of its limits. */
     readonly started: (request: ChatRequest, candidate: Candidate) => Learn | undefined
     /** A candidate has answered a request. */
     readonly served: (request: ChatRequest, caller: Caller, candidate: Candidate, now: number) => void
-    /** What is known, for explanations: nobody's turn is over by them. */
-    readonly knowledge: (now: number) => Explain.Knowledge
+    /** What is known, for explanations: nobody's turn is over by them. `unpaid`: what budgets have refused. */
+    readonly knowledge: (now: number, unpaid?: (subject: Subject) => Refusal | undefined) => Explain.Knowledge
   }
 >() {
   static readonly layer: Layer.Layer<
@@ -72,14 +75,19 @@ export class Planner extends Context.Tag("orelse/Planner")<
         arrange: ranking.arrangeFor({ request, caller, snapshot: catalog.snapshot(), now, preview }),
         prices: (candidate) => ranking.prices(candidate, now)
       })
+      const of = (request: ChatRequest, unpaid: (subject: Subject) => Refusal | undefined) => {
+        const model = catalog.snapshot().nameOf(request.model)
+        return ({ instance }: Candidate) => unpaid({ caller: local, model, instance })
+      }
       return {
-        plan: (request, caller, now) => Plan.make(request, catalog.snapshot(), situation(request, caller, now, false)),
+        plan: (request, caller, now, unpaid) =>
+          Plan.make(request, catalog.snapshot(), paid(situation(request, caller, now, false), unpaid)),
         started: (request, { instance, model }) => quotas.start(instance, model, request),
         served: (request, caller, candidate, now) =>
           ranking.served({ request, caller, snapshot: catalog.snapshot(), now, preview: false }, candidate),
-        knowledge: (now) => ({
+        knowledge: (now, unpaid) => ({
           snapshot: catalog.snapshot(),
-          situation: (request) => situation(request, local, now, true),
+          situation: (request) => paid(situation(request, local, now, true), unpaid && of(request, unpaid)),
           statusOf: (instance) => Status.of(instance, circuits.of(instance, now), health.latest(instance, now)),
           pricing,
           now
@@ -87,4 +95,17 @@ export class Planner extends Context.Tag("orelse/Planner")<
       }
     })
   )
+}
+
+const paid = (
+  situation: Plan.Situation,
+  unpaid: ((candidate: Candidate) => Refusal | undefined) | undefined
+): Plan.Situation => {
+  if (unpaid === undefined) return situation
+  const ailment = (candidate: Candidate): Ailing.Ailing | undefined => {
+    const ailing = situation.ailment(candidate)
+    const refusal = ailing === undefined || Ailing.isSoft(ailing) ? unpaid(candidate) : undefined
+    return refusal === undefined ? ailing : Ailing.unpaid(refusal)
+  }
+  return { ...situation, ailment }
 }

@@ -1,4 +1,3 @@
-import type { InstanceSettings } from "../config/Settings.js"
 import type { Inability } from "./Ability.js"
 import * as Ailing from "./Ailing.js"
 import type { Candidate } from "./Candidate.js"
@@ -14,8 +13,8 @@ export interface Excluded {
   readonly ahead: boolean
 }
 
-/** Why a model of an instance is better not asked now; `undefined`: it may be. */
-export type AilmentOf = (instance: InstanceSettings, model: string) => Ailing.Ailing | undefined
+/** Why a candidate is better not asked now; `undefined`: it may be. */
+export type AilmentOf = (candidate: Candidate) => Ailing.Ailing | undefined
 
 /** Puts candidates that may be asked into the order in which they are. */
 export type Arrange = (candidates: ReadonlyArray<Candidate>) => ReadonlyArray<Candidate>
@@ -48,7 +47,7 @@ export const of = (
   unable: ReadonlyArray<Inability>,
   { ailment, alone, arrange, maxAttempts, now, patience }: Criteria
 ): Selected => {
-  const ailments = chain.map(({ instance, model }) => ailment(instance, model))
+  const ailments = chain.map((candidate) => ailment(candidate))
   const most = alone ? 1 : maxAttempts
   if (unable.length === 0 && chain.length <= most && ailments.every((ailing) => ailing === undefined)) {
     return {

@@ -71,6 +71,38 @@ for (const door of doors) {
     )
   })
 
+  describe(`${door}: GET /admin/failover/model/{model}`, () => {
+    it.scopedLive("leaves out whom a budget refused, until there is more", () =>
+      Effect.gen(function* () {
+        const providers = [yield* Upstream.make(Replies.answer("hi")), yield* Upstream.make(Replies.answer("ho"))]
+        const budgets = [budget("instance:first", { daily: "0.00112" })]
+        const gateway = yield* chain(door, providers, { settings: { budgets } })
+        const order = Effect.map(ask(gateway, "/admin/failover/model/m"), (found) => [
+          at(found, "failover_order", 0, "instance"),
+          at(found, "excluded"),
+          at(found, "recommendation")
+        ])
+        assert.deepStrictEqual(yield* order, ["first", [], "first is asked first, and 1 more can take over"])
+        // Each may cost some 1,095 millionths at most and costs 39: the second finds too little.
+        const answers = yield* Effect.replicateEffect(chat(gateway, { max_tokens: 3 }), 3)
+        assert.deepStrictEqual(
+          answers.map((answer) => answer.headers.get("x-orelse-instance")),
+          ["first", "second", "second"]
+        )
+        const detail = "the budget instance:first does not pay for the call"
+        assert.deepStrictEqual(yield* order, [
+          "second",
+          [{ instance: "first", provider_model_id: "m", reason: "budget_exceeded", detail }],
+          `first is left out (${detail}); only second is left, and nobody can take over until another is well`
+        ])
+        const failover = yield* ask(gateway, "/admin/failover/status")
+        assert.strictEqual(at(failover, "failover_status", 0, "primary"), "second")
+        assert.strictEqual((yield* put(gateway, "instance:first", { daily: 1 })).status, 200)
+        assert.strictEqual((yield* order)[0], "first")
+      })
+    )
+  })
+
   describe(`${door}: PUT and DELETE /admin/budgets/{scope}`, () => {
     it.scopedLive("set a budget that holds from the next request on, over what is configured, and take it back", () =>
       Effect.gen(function* () {

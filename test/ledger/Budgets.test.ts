@@ -191,6 +191,27 @@ describe("a hard budget", () => {
     )
   })
 
+  it.effect(
+    "that refused a moment ago leaves its candidate out of the next plan, and says so when nobody is left",
+    () => {
+      const spent = [budget("instance:a", { daily: usd("0.1") }), budget("instance:b", { monthly: usd("0.1") })]
+      return under({ budgets: spent, instances: [priced("a"), priced("b")] }, () =>
+        Effect.gen(function* () {
+          const { complete } = yield* Gateway
+          assert.strictEqual(served(yield* ask(3, 1, {})), 2)
+          // Both have just refused; nothing has passed on the clock since, so neither store is asked.
+          const chat = Effect.either(complete(request({ max_tokens: 1_000 })))
+          for (const outcome of [yield* chat, yield* chat]) {
+            assert.deepInclude(errors([outcome])[0], { _tag: "BudgetExceeded", scope: "instance:a", period: "daily" })
+          }
+          const other = yield* Effect.fork(complete(request({ max_tokens: 0 })))
+          yield* TestClock.adjust("1 second")
+          assert.strictEqual((yield* Fiber.join(other)).instance, "a")
+        })
+      )
+    }
+  )
+
   it.effect("is all or nothing: where one of several has too little, the others keep nothing", () => {
     const wide = budget("global", { monthly: usd("100") })
     const narrow = budget("model:m", { daily: usd("0.1") })

@@ -26,7 +26,7 @@ const explained = (name: string, setup: Setup = {}) =>
           models: setup.models ?? [model("m", ["a", "b", "c"])]
         })
       ),
-      situation: () => ({ ...Plan.unknown, ailment: ({ id }) => setup.ailing?.[id] }),
+      situation: () => ({ ...Plan.unknown, ailment: ({ instance: { id } }) => setup.ailing?.[id] }),
       statusOf: ({ id }) => setup.statuses?.[id],
       pricing,
       now: Date.UTC(2026, 0, 1)

@@ -29,7 +29,7 @@ const planned = (setup: Setup) => {
   const snapshot = makeSnapshot({ ...base, routing: { ...base.routing, ...setup.routing } })
   return Plan.make(request(setup.request), snapshot, {
     ...Plan.unknown,
-    ailment: ({ id }) =>
+    ailment: ({ instance: { id } }) =>
       setup.ailing?.includes(id) === true
         ? { reason: setup.because?.[id] ?? "unhealthy", detail: `${id} did not answer`, until: 0 }
         : undefined
