@@ -11,6 +11,8 @@ const processes = {
 export default defineConfig({
   test: {
     reporters: ["default"],
+    // Two files at a time, also on two cores, which vitest would take one of; modules are loaded once in each.
+    poolOptions: { forks: { maxForks: 2, isolate: false } },
     projects: [
       {
         // Examples import the package by its name; here that is the source, never a dist of some other day.

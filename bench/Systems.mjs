@@ -18,20 +18,12 @@ export const floor = {
  * orelse as built, on the database that a `DATABASE_URL` names, or the shell command in `BENCH_SUT`. Either finds `PORT`, `BENCH_UPSTREAM` (the mock's base URL),
  * `BENCH_CONFIG` (the config file below) and `ORELSE_DATA_DIR` in its environment.
  */
-export const subject = (databaseUrl, command = process.env.BENCH_SUT) =>
+export const subject = (databaseUrl, { command = process.env.BENCH_SUT, main = here("../dist/main.js") } = {}) =>
   command === undefined
     ? {
         name: "orelse",
-        missing: existsSync(here("../dist/main.js")) ? undefined : "dist/main.js is not there: build first",
-        command: ({ port, config }) => [
-          process.execPath,
-          here("../dist/main.js"),
-          "start",
-          "--port",
-          String(port),
-          "--config",
-          config
-        ],
+        missing: existsSync(main) ? undefined : `${main} is not there: build first`,
+        command: ({ port, config }) => [process.execPath, main, "start", "--port", String(port), "--config", config],
         // Nothing of the user's own settings or `.env`: the same orelse is measured everywhere.
         env: { PATH: process.env.PATH, HOME: process.env.HOME, NODE_ENV: "production", DATABASE_URL: databaseUrl },
         ownDirectory: true,
@@ -40,14 +32,15 @@ export const subject = (databaseUrl, command = process.env.BENCH_SUT) =>
     : { name: "BENCH_SUT", command: () => ["sh", "-c", `exec ${command}`], env: process.env }
 
 /** A running system: `{ child, port, group, logBytes() }`. `directory` is for its files and must not exist yet;
- * with a `strategy` three instances serve the model, with a `cache` orelse keeps every answer. */
-export const bringUp = async (system, { upstream, directory, core, strategy, cache }) => {
+ * with a `strategy` three instances serve the model, with a `cache` orelse keeps every answer; `everything`: it also has prices, hard
+ * budgets and limits, none of which is ever reached. */
+export const bringUp = async (system, { upstream, directory, core, ...options }) => {
   mkdirSync(directory)
   const port = await freePort()
   const config = path.join(directory, "orelse.yaml")
   const log = path.join(directory, "access.log")
   const outputFile = path.join(directory, "output.txt")
-  writeFileSync(config, configFile(upstream, log, strategy, cache))
+  writeFileSync(config, configFile(upstream, log, options))
   const output = openSync(outputFile, "w")
   const child = start(system.command({ port, config }), {
     core,
@@ -76,19 +69,37 @@ export const bringUp = async (system, { upstream, directory, core, strategy, cac
 
 const here = (file) => fileURLToPath(new URL(file, import.meta.url))
 
-const configFile = (upstream, log, strategy, cache) => {
+const configFile = (upstream, log, { strategy, cache, everything = false }) => {
   const ids = strategy === undefined ? ["mock"] : ["mock", "mock-b", "mock-c"]
-  const instances = ids.map((id) => ({ id, provider: "openai-compatible", baseUrl: upstream, apiKey: "sk-bench" }))
+  const instances = ids.map((id) => ({
+    id,
+    provider: "openai-compatible",
+    baseUrl: upstream,
+    apiKey: "sk-bench",
+    ...(everything ? { pricing: { prompt: 0.15, completion: 0.6 }, rateLimit: plenty } : {})
+  }))
   // JSON is YAML too.
   return JSON.stringify({
     instances,
     models: [{ id: "mock-0", targets: ids.map((instance) => ({ instance, model: "mock-0" })) }],
     routing: { strategy: strategy ?? "priority" },
     health: { checkOnStart: false },
+    ...(everything ? { budgets, rateLimits } : {}),
     ...(cache === undefined ? {} : { cache: { enabled: true, policy: "all" } }),
     log: { level: "info", format: "json", file: log }
   })
 }
+
+/** More in a minute than anybody can ask. */
+const plenty = { requestsPerMinute: 60_000_000, tokensPerMinute: 60_000_000_000 }
+
+const rateLimits = ["global", "user:*"].map((scope) => ({ scope, ...plenty }))
+
+const budgets = ["global", "provider:openai-compatible", "model:mock-0", "user:*"].map((scope) => ({
+  scope,
+  daily: 1_000_000,
+  monthly: 10_000_000
+}))
 
 const ready = async (child, port) => {
   for (const deadline = Date.now() + READY_MS; Date.now() < deadline; await sleep(50)) {

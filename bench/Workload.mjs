@@ -13,12 +13,15 @@ const request = {
       role: "system",
       content: "You write for engineers on call. Be brief, quote times in UTC, and never guess at causes. ".repeat(3)
     },
-    { role: "user", content: "Summarise the incident log below in three sentences and name one follow-up. ".repeat(8) }
+    {
+      role: "user",
+      content: `${"Summarise the incident log below in three sentences and name one follow-up. ".repeat(8)}${UNIQUE}`
+    }
   ],
   temperature: 0.7,
   top_p: 1,
   max_tokens: 256,
-  user: `tenant-${UNIQUE}`
+  user: "tenant-42"
 }
 
 /** About 1.1 KB of JSON, by the kind of answer that is asked for. A temperature above 0 keeps answer caches out of it that are not told otherwise. */

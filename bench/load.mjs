@@ -84,12 +84,12 @@ const open = async (job) => {
   return { ...figures, lateMs: quantiles(late) }
 }
 
-/** The next request. To miss a cache each says something of its own, in a place of the bytes that is kept for it. */
-const requests = ({ body, cache, port }) => {
+/** The next request. To miss a cache each says something of its own, in a place of the bytes that is kept for it, from a number on. */
+const requests = ({ body, cache, port, from = 0 }) => {
   const request = chatRequest(port, bodies[body])
   if (cache !== "misses") return () => request
   const place = request.indexOf(UNIQUE)
-  let number = 0
+  let number = from
   return () => {
     const other = Buffer.from(request)
     other.write(String(number++).padStart(UNIQUE.length, "0"), place)
