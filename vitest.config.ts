@@ -11,8 +11,6 @@ const processes = {
 export default defineConfig({
   test: {
     reporters: ["default"],
-    // Two files at a time, also on two cores, which vitest would take one of; modules are loaded once in each.
-    poolOptions: { forks: { maxForks: 2, isolate: false } },
     projects: [
       {
         // Examples import the package by its name; here that is the source, never a dist of some other day.
@@ -21,6 +19,7 @@ export default defineConfig({
           name: "unit",
           include: ["test/**/*.test.ts", "examples/**/*.test.ts"],
           exclude: ["test/live/**", "test/chaos/**"],
+          setupFiles: ["test/support/ownTests.ts"],
           pool: "forks",
           testTimeout: 20_000,
           hookTimeout: 20_000

@@ -75,10 +75,13 @@ CREATE TABLE budget_leases (
   scope text NOT NULL,
   -- The journal of the gateway that holds it.
   run uuid NOT NULL,
-  leased_usd numeric NOT NULL CHECK (leased_usd >= 0),
+  -- Less than nothing where a call has cost more than was kept for it.
+  leased_usd numeric NOT NULL,
   -- Of that, what calls under way may cost.
   reserved_usd numeric NOT NULL DEFAULT 0 CHECK (reserved_usd >= 0),
   expires_at timestamptz NOT NULL,
+  -- Found past its time: what its gateway has spent of it may still be on its way.
+  doubted_at timestamptz,
   PRIMARY KEY (scope, run)
 );
 

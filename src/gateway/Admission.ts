@@ -28,7 +28,7 @@ export class RequestAdmission implements Admission {
   private grants: ReadonlyMap<string, Grant> = noGrants
   /** Until when a limit that is kept elsewhere has refused, by instance (Unix ms). */
   private refused: ReadonlyMap<string, number> = noRefusals
-  /** The limit of this instance is kept elsewhere and is to be asked. */
+  /** The limit of this instance, or a budget that pays for it, is kept elsewhere and is to be asked. */
   private unasked: { readonly instance: string; readonly ask: Effect.Effect<void> } | undefined = undefined
 
   constructor(
@@ -173,9 +173,11 @@ export class RequestAdmission implements Admission {
     if (permit !== undefined) {
       if (own !== undefined) this.kept = this.kept.filter((place) => place !== own)
       if (grant !== undefined) this.forget(instance.id)
-      if (this.books.reserve(candidate)) return permit
+      const reserved = this.books.reserve(candidate)
+      if (reserved === true) return permit
       permit.release()
       grant?.giveBack()
+      if (reserved !== false) this.unasked = { instance: instance.id, ask: Effect.ensuring(reserved, this.answered) }
       return undefined
     }
     // What was waited for may do for another model of the instance; handed to the next one in line it would come back at once.
@@ -199,6 +201,10 @@ export class RequestAdmission implements Admission {
     this.unasked = { instance, ask }
     return undefined
   }
+
+  private readonly answered = Effect.sync(() => {
+    this.unasked = undefined
+  })
 
   private forget(instance: string): void {
     if (this.grants.has(instance)) this.grants = new Map([...this.grants].filter(([id]) => id !== instance))

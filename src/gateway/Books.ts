@@ -1,3 +1,4 @@
+import * as Effect from "effect/Effect"
 import type { Attempt } from "../domain/Attempt.js"
 import type { Caller } from "../domain/Caller.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
@@ -32,6 +33,8 @@ export class Books {
   private bounds: MaxCost.Bounds | undefined = undefined
   private held: ReadonlyArray<() => void> = nothing
   private refusals: Map<Candidate, Refusal> | undefined = undefined
+  /** For whom the store was asked last: what it said counts. */
+  private asked: Candidate | undefined = undefined
 
   constructor(
     private readonly desk: Desk,
@@ -96,8 +99,11 @@ export class Books {
     this.held = [...this.held, release]
   }
 
-  /** Keeps what a call may cost that has leave; false: no budget pays for it, and it must not be made. */
-  reserve(candidate: Candidate): boolean {
+  /**
+   * Keeps what a call may cost that has leave; false: no budget pays for it, and it must not be made. Or else the store is to
+   * be asked before anybody can say.
+   */
+  reserve(candidate: Candidate): boolean | Effect.Effect<void> {
     const { budgets } = this.desk
     if (!budgets.areHard()) return true
     const purses = budgets.pursesOf(this.subject(candidate))
@@ -105,6 +111,9 @@ export class Books {
     this.letGo()
     const reserved = budgets.reserve(purses, this.most(candidate))
     if ("reason" in reserved) {
+      const ask = reserved.reason === "exceeded" && this.asked !== candidate ? this.asking(candidate) : undefined
+      this.asked = undefined
+      if (ask !== undefined) return ask
       this.refuse(candidate, reserved)
       return false
     }
@@ -117,6 +126,16 @@ export class Books {
     this.refusals?.delete(candidate)
     this.kept = [...this.kept, { candidate, entry, reservation: reserved }]
     return true
+  }
+
+  /** What was leased for the calls before may be too little for this one; `undefined`: the store has just said that it is all. */
+  private asking(candidate: Candidate): Effect.Effect<void> | undefined {
+    const wants = this.wants([candidate])
+    if (this.desk.budgets.suffice(wants)) return undefined
+    return Effect.suspend(() => {
+      this.asked = candidate
+      return this.desk.budgets.fill(wants, this.hold)
+    })
   }
 
   private refuse(candidate: Candidate, refusal: Refusal): void {

@@ -18,7 +18,7 @@ import { RollupStore } from "./RollupStore.js"
 export interface Ask {
   readonly scope: string
   readonly windows: ReadonlyArray<BudgetWindow>
-  /** What calls that wait may cost, in their order: granted as long as they fit. */
+  /** What calls that wait may cost, in their order: each is granted that fits. */
   readonly amounts: ReadonlyArray<Money.Money>
   /** What is wanted besides, where there is plenty. */
   readonly more: Money.Money
@@ -30,8 +30,8 @@ export interface Ask {
 
 /** What the store gives, and how the budget stands behind that. */
 export interface Lease {
-  /** How many of the amounts, from the first on. */
-  readonly amounts: number
+  /** Which of the amounts. */
+  readonly amounts: ReadonlyArray<boolean>
   readonly more: Money.Money
   readonly standing: Standing
 }
@@ -44,7 +44,10 @@ export interface Standing {
   readonly oldest: ReadonlyArray<number | undefined>
   /** By all gateways. */
   readonly leased: Money.Money
-  /** By this one, with what it has spent of it and the store has not heard of. */
+  /**
+   * By this one, with what it has spent of it and the store has not heard of; less than nothing where a call has cost more than
+   * was kept for it.
+   */
   readonly own: Money.Money
   /** What calls of the other gateways may cost. */
   readonly reservedElsewhere: Money.Money
@@ -65,8 +68,6 @@ export class BudgetStore extends Context.Tag("orelse/BudgetStore")<
       scope: string,
       windows: ReadonlyArray<BudgetWindow>
     ) => Effect.Effect<Standing, BudgetStoreFailed>
-    /** Gives back all that this gateway has leased and not spent. */
-    readonly close: Effect.Effect<void, BudgetStoreFailed>
     /** There is a store to ask. */
     readonly whenUp: Effect.Effect<void>
   }
@@ -78,13 +79,19 @@ export class BudgetStore extends Context.Tag("orelse/BudgetStore")<
       const costs = yield* CostTracker
       const rollups = yield* RollupStore
       const leases = new Map<string, bigint>()
+      const told = new Told()
       const add = (scope: string, amount: bigint): void => {
         leases.set(scope, (leases.get(scope) ?? 0n) + amount)
       }
       yield* Effect.acquireRelease(
         Effect.sync(() =>
-          costs.listen(({ cost_usd }, scopes) => {
-            for (const scope of scopes) add(scope, -(Money.fromText(cost_usd ?? "0") ?? 0n))
+          costs.listen(({ cost_usd, timestamp }, scopes) => {
+            if (scopes.length === 0) return
+            const cost = Money.fromText(cost_usd ?? "0") ?? 0n
+            for (const scope of scopes) {
+              add(scope, -cost)
+              told.add(scope, Rollup.bucketOf(Date.parse(timestamp)), cost)
+            }
           })
         ),
         (end) => Effect.sync(end)
@@ -100,10 +107,13 @@ export class BudgetStore extends Context.Tag("orelse/BudgetStore")<
           const spent = yield* rollups.spans({ ...of, spans })
           const rows = yield* Effect.forEach(spans, ({ from }) => rollups.query({ ...of, from, to }))
           const own = Money.Money.make(leases.get(scope) ?? 0n)
+          const known = spans.map(({ from }) => told.since(scope, from))
           return {
-            spent: spent.map(({ cost_usd }) => cost_usd),
-            oldest: rows.map(([first]) => first?.bucket),
-            leased: own,
+            spent: spent.map(({ cost_usd }, at) => greater(cost_usd, known[at]?.spent ?? 0n)),
+            oldest: rows.map((buckets, at) =>
+              least(buckets.find(({ cost_usd }) => cost_usd > 0n)?.bucket, known[at]?.oldest)
+            ),
+            leased: atLeastNothing(own),
             own,
             reservedElsewhere: Money.zero
           }
@@ -116,7 +126,6 @@ export class BudgetStore extends Context.Tag("orelse/BudgetStore")<
             add(ask.scope, granted.delta)
             return granted.lease
           }),
-        close: Effect.void,
         whenUp: Effect.void
       }
     })
@@ -144,14 +153,50 @@ export class BudgetStore extends Context.Tag("orelse/BudgetStore")<
       return {
         standing: (scope, windows) => inTime(use(standingOf(run, scope, windows))),
         lease: (ask) => use(Effect.flatMap(SqlClient.SqlClient, (sql) => sql.withTransaction(leaseOf(run, ask)))),
-        close: inTime(
-          use(Effect.flatMap(SqlClient.SqlClient, (sql) => sql`DELETE FROM budget_leases WHERE run = ${run}`))
-        ),
         whenUp: database.whenUp
       }
     })
   )
 }
+
+/** What was spent of hard budgets, by quarters of an hour: sums for all may forget the smallest names, and these never do. */
+class Told {
+  /** By scope, then by quarter, the oldest first. */
+  private readonly sums = new Map<string, Map<number, bigint>>()
+
+  add(scope: string, bucket: number, cost: bigint): void {
+    if (cost === 0n) return
+    const known = this.sums.get(scope)
+    const buckets = known ?? new Map<number, bigint>()
+    if (known === undefined) this.sums.set(scope, buckets)
+    buckets.set(bucket, (buckets.get(bucket) ?? 0n) + cost)
+    for (const old of buckets.keys()) {
+      if (old >= bucket - longestWindow) break
+      buckets.delete(old)
+    }
+  }
+
+  since(scope: string, from: number): { readonly spent: bigint; readonly oldest: number | undefined } {
+    let spent = 0n
+    let oldest: number | undefined = undefined
+    for (const [bucket, cost] of this.sums.get(scope) ?? none) {
+      if (bucket < from) continue
+      spent += cost
+      oldest = least(oldest, bucket)
+    }
+    return { spent, oldest }
+  }
+}
+
+const none: ReadonlyMap<number, bigint> = new Map()
+
+/** In ms; a month and its quarters at both ends. */
+const longestWindow = 32 * 24 * 3_600_000
+
+const greater = (one: bigint, other: bigint): Money.Money => Money.Money.make(one > other ? one : other)
+
+const least = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
 
 /** Nobody who only looks waits for longer. */
 const patience = "2 seconds"
@@ -159,22 +204,35 @@ const patience = "2 seconds"
 const leaseOf = (run: string, ask: Ask): Effect.Effect<Lease, SqlError, SqlClient.SqlClient> =>
   Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    // Whoever is lost on the way to its end holds up nobody for long.
+    yield* sql`SELECT set_config('idle_in_transaction_session_timeout', ${mostIdle}, true), set_config('lock_timeout', ${longestWait}, true)`
     // One gateway after the other; the next statement sees what the one before has leased.
     yield* sql`SELECT pg_advisory_xact_lock(hashtextextended(${`budget ${ask.scope}`}, 0))`
-    yield* sql`DELETE FROM budget_leases WHERE scope = ${ask.scope} AND run <> ${run} AND expires_at < now()`
+    yield* sql`
+      WITH gone AS (
+        DELETE FROM budget_leases
+         WHERE scope = ${ask.scope} AND run <> ${run} AND expires_at < now() AND doubted_at < now() - ${doubted}::interval)
+      UPDATE budget_leases SET doubted_at = now()
+       WHERE scope = ${ask.scope} AND run <> ${run} AND expires_at < now() AND doubted_at IS NULL`
     const { delta, lease } = grant(ask, yield* standingOf(run, ask.scope, ask.windows))
     // By the difference: the ledger takes out of it at the same time.
     yield* sql`
       INSERT INTO budget_leases (scope, run, leased_usd, reserved_usd, expires_at)
-      VALUES (${ask.scope}, ${run}, greatest(0, ${usd(delta)}::numeric), ${usd(ask.reserved)}::numeric, now() + ${kept}::interval)
+      VALUES (${ask.scope}, ${run}, ${usd(delta)}::numeric, ${usd(ask.reserved)}::numeric, now() + ${kept}::interval)
       ON CONFLICT (scope, run) DO UPDATE
-        SET leased_usd = greatest(0, budget_leases.leased_usd + ${usd(delta)}::numeric),
-            reserved_usd = EXCLUDED.reserved_usd, expires_at = EXCLUDED.expires_at`
+        SET leased_usd = budget_leases.leased_usd + EXCLUDED.leased_usd, reserved_usd = EXCLUDED.reserved_usd,
+            expires_at = EXCLUDED.expires_at, doubted_at = NULL`
     return lease
   })
 
 /** A lease of a gateway that is not heard of is kept for so long: whoever has it stops to use it before. */
 const kept = "1 hour"
+
+/** And for so long after that was found out: what it has spent may be in its journal, where the database was away. */
+const doubted = "10 minutes"
+
+const mostIdle = "10s"
+const longestWait = "10s"
 
 /** In one statement: what leaves a lease to be spent is in one of both. */
 const standingOf = (
@@ -190,12 +248,12 @@ const standingOf = (
     )
     const found = yield* sql<StandingRow>`
       SELECT spent.usd AS spent, spent.oldest, leases.*
-        FROM (SELECT coalesce(sum(leased_usd), 0) AS leased, coalesce(sum(leased_usd) FILTER (WHERE run = ${run}), 0) AS own,
+        FROM (SELECT coalesce(sum(greatest(0, leased_usd)), 0) AS leased, coalesce(sum(leased_usd) FILTER (WHERE run = ${run}), 0) AS own,
                      coalesce(sum(reserved_usd) FILTER (WHERE run <> ${run}), 0) AS reserved
                 FROM budget_leases WHERE scope = ${scope}) AS leases
         LEFT JOIN jsonb_to_recordset(${starts}::jsonb) AS given(place integer, start timestamptz) ON true
         LEFT JOIN LATERAL (
-          SELECT coalesce(sum(cost_usd), 0) AS usd, min(bucket) AS oldest FROM ledger_rollups
+          SELECT coalesce(sum(cost_usd), 0) AS usd, min(bucket) FILTER (WHERE cost_usd > 0) AS oldest FROM ledger_rollups
            WHERE dimension = ${dimension} AND value = ${value} AND bucket >= given.start) AS spent ON true
        ORDER BY given.place`
     const [first] = found
@@ -224,33 +282,34 @@ const usd = (amount: bigint): string => Money.toUsd(Money.Money.make(amount))
 /** What there is for an ask, and what it changes of its gateway's lease. */
 const grant = (ask: Ask, standing: Standing): { readonly lease: Lease; readonly delta: bigint } => {
   // What was overspent is less than nothing, and none of it can be given back.
-  const owned = standing.own < 0n ? 0n : standing.own
-  const back = ask.back > owned ? owned : ask.back
+  const owned = atLeastNothing(standing.own)
+  // What is neither spent nor leased to others is this gateway's, or nobody's.
+  const room = freeOf(ask.windows, { ...standing, leased: Money.Money.make(standing.leased - owned) })
+  let own: bigint = standing.own - (ask.back > owned ? owned : ask.back)
   // More may be leased than a lower limit leaves.
-  let free: bigint = freeOf(ask.windows, { ...standing, leased: Money.Money.make(standing.leased - back) })
-  let delta = -back
-  let amounts = 0
-  for (const amount of ask.amounts) {
-    if (amount > free) break
-    free -= amount
-    delta += amount
-    amounts++
-  }
+  const amounts = ask.amounts.map((amount) => {
+    const isGranted = own + amount <= room
+    if (isGranted) own += amount
+    return isGranted
+  })
   // Near its end a budget goes to whoever needs it.
-  const more = amounts === ask.amounts.length && free >= ask.more * plenty ? ask.more : 0n
+  const more = amounts.every(Boolean) && room - own >= ask.more * plenty ? ask.more : 0n
+  own += more
   return {
-    delta: delta + more,
+    delta: own - standing.own,
     lease: {
       amounts,
       more: Money.Money.make(more),
       standing: {
         ...standing,
-        leased: Money.Money.make(standing.leased + delta + more),
-        own: Money.Money.make(standing.own + delta + more)
+        leased: Money.Money.make(standing.leased - owned + atLeastNothing(own)),
+        own: Money.Money.make(own)
       }
     }
   }
 }
+
+const atLeastNothing = (amount: bigint): Money.Money => Money.Money.make(amount < 0n ? 0n : amount)
 
 const plenty = 10n
 
@@ -258,5 +317,5 @@ const plenty = 10n
 export const freeOf = (windows: ReadonlyArray<BudgetWindow>, { leased, spent }: Standing): Money.Money => {
   const rooms = windows.map(({ limit }, at) => limit - (spent[at] ?? 0n) - leased)
   const least = rooms.reduce((a, b) => (b < a ? b : a), rooms[0] ?? 0n)
-  return Money.Money.make(least < 0n ? 0n : least)
+  return atLeastNothing(least)
 }

@@ -1,6 +1,7 @@
 import * as DateTime from "effect/DateTime"
 import type { BudgetSettings } from "../config/Settings.js"
 import type { Money } from "../domain/Money.js"
+import * as Rollup from "./Rollup.js"
 
 export const periods = ["daily", "weekly", "monthly"] as const
 export type Period = (typeof periods)[number]
@@ -40,9 +41,9 @@ const at = (settings: BudgetSettings, now: number): ReadonlyArray<BudgetWindow> 
     return [{ period, limit, ...bounds, length: bounds.end - bounds.start }]
   })
 
-/** When there is more of a limit, as Unix ms: `oldest` is when the oldest spending in its window was. */
+/** When there is more of a limit, as Unix ms: `oldest` is the quarter of an hour with the oldest spending in its window. */
 export const resetsAt = ({ end, length }: BudgetWindow, oldest: number | undefined): number | undefined =>
-  end ?? (oldest === undefined ? undefined : oldest + length)
+  end ?? (oldest === undefined ? undefined : oldest + length + Rollup.quarter)
 
 const day = 24 * 3_600_000
 

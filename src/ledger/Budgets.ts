@@ -84,11 +84,6 @@ export class Budgets extends Context.Tag("orelse/Budgets")<
       yield* Effect.forkScoped(
         Effect.forever(purses.anything.pipe(Effect.zipRight(Effect.sleep("2 seconds")), Effect.zipRight(purses.tend)))
       )
-      // After the calls that are under way, whose layer is above this one.
-      yield* Effect.addFinalizer(() =>
-        Effect.ignore(store.close).pipe(Effect.disconnect, Effect.interruptible, Effect.timeoutOption("1 second"))
-      )
-
       return {
         areHard: () => {
           refresh()

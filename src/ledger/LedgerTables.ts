@@ -61,7 +61,7 @@ const spend = (records: string): Write =>
   Effect.flatMap(
     SqlClient.SqlClient,
     (sql) => sql`
-      UPDATE budget_leases SET leased_usd = greatest(0, leased_usd - spent.usd)
+      UPDATE budget_leases SET leased_usd = leased_usd - spent.usd
         FROM (SELECT scope, run, sum(cost_usd) AS usd
                 FROM jsonb_to_recordset(${records}::jsonb) AS given(run uuid, cost_usd numeric, budgets jsonb),
                      jsonb_array_elements_text(budgets) AS scope

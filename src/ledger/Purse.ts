@@ -55,21 +55,28 @@ export class Purse {
   /** The store did not answer. */
   private isUnknown = false
   /** When the store was last heard, in Unix ms. */
-  private heardAt = 0
+  private heardAt = Number.NEGATIVE_INFINITY
+  /** When anybody last looked into it, in Unix ms. */
+  private usedAt = Number.NEGATIVE_INFINITY
 
   constructor(
     readonly scope: string,
     public settings: BudgetSettings
   ) {}
 
+  /** Somebody may spend of it, at this time (Unix ms). */
+  use(now: number): void {
+    this.usedAt = now
+  }
+
   /** What calls under way may cost. */
   get reserved(): Money.Money {
     return Money.Money.make(this.kept)
   }
 
-  /** Of what is leased, all that no call has spent. */
-  get unspent(): Money.Money {
-    return Money.Money.make(this.allowance > 0n ? this.allowance : 0n)
+  /** Of what is leased, all that no call has spent; less than nothing where one has cost more than was kept for it. */
+  get unspent(): bigint {
+    return this.allowance
   }
 
   get isLeased(): boolean {
@@ -124,7 +131,8 @@ export class Purse {
   }
 
   leave(one: Waiting): void {
-    this.waiting = this.waiting.filter((each) => each !== one)
+    const others = this.waiting.filter((each) => each !== one)
+    this.waiting = others.length === 0 ? nobody : others
     if (one.kept) this.spend(one.amount, Money.zero)
     one.kept = false
     one.gone = true
@@ -156,20 +164,22 @@ export class Purse {
   }
 
   /**
-   * The store has leased so many of the amounts, and more, at this time (Unix ms). `own` is what it has down for this gateway,
+   * The store has leased these of the amounts, and more, at this time (Unix ms). `own` is what it has down for this gateway,
    * with what it has not heard to be spent: where that is less than there should be, others have the rest.
    */
-  granted(amounts: number, more: Money.Money, own: Money.Money, left: Left, now: number): void {
+  granted(amounts: ReadonlyArray<boolean>, more: Money.Money, own: Money.Money, left: Left, now: number): void {
     this.left = left
     this.isUnknown = false
     this.heardAt = now
-    const refused = this.asked[amounts]
-    this.denied = refused && { amount: refused.one.amount, at: now }
-    for (const { amount } of this.asked.slice(0, amounts)) this.allowance += amount
+    const leased = this.asked.filter((_, at) => amounts[at] === true)
+    const refused = this.asked.flatMap(({ one }, at) => (amounts[at] === true ? [] : [one.amount]))
+    const [first] = refused
+    this.denied = first && { amount: refused.reduce((least, each) => (each < least ? each : least), first), at: now }
+    for (const { amount } of leased) this.allowance += amount
     this.allowance += more
     if (own < this.allowance) this.allowance = own
     // Or the next one who asks would give it back.
-    for (const { one } of this.asked.slice(0, amounts)) {
+    for (const { one } of leased) {
       if (one.gone || !this.covers(one.amount, now)) continue
       this.keep(one.amount)
       one.kept = true
@@ -201,8 +211,8 @@ export class Purse {
   look(now: number): { readonly idle: bigint; readonly needed: Money.Money; readonly isForgotten: boolean } {
     const idle = this.allowance - this.kept
     const needed = 2n * this.peak - this.kept
-    const isForgotten =
-      this.peak === 0n && this.allowance === 0n && this.waiting === nobody && now - this.heardAt > remembered
+    const isIdle = this.peak === 0n && this.allowance === 0n && this.waiting.length === 0 && this.asked.length === 0
+    const isForgotten = isIdle && now - Math.max(this.heardAt, this.usedAt) > remembered
     this.peak = this.kept
     return { idle, needed: Money.Money.make(needed < 0n ? 0n : needed), isForgotten }
   }

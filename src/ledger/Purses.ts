@@ -42,9 +42,12 @@ export class Purses {
   of({ caller: { key, user }, instance, model }: Subject): ReadonlyArray<Purse> {
     if (this.settings.size === 0) return none
     const found: Array<Purse> = []
+    const now = this.now()
     const add = (scope: string): void => {
       const purse = this.purses.get(scope) ?? this.open(scope)
-      if (purse !== undefined) found.push(purse)
+      if (purse === undefined) return
+      purse.use(now)
+      found.push(purse)
     }
     add("global")
     add(`provider:${instance.provider}`)

@@ -16,7 +16,7 @@ import { Journal } from "./Journal.js"
 export class Replay extends Context.Tag("orelse/Replay")<Replay, { readonly stats: () => ReplayStats }>() {
   /**
    * As long as its scope lasts, in batches; at its end it brings what it can within 2 s. `abandon` is run in a transaction
-   * when all of a journal is applied whose process is gone, and perhaps again.
+   * when all of a journal is applied whose process is gone or ends, and perhaps again.
    */
   static readonly layer = (
     appliers: Drain.Appliers,
@@ -84,7 +84,11 @@ const make = (appliers: Drain.Appliers, abandon: Drain.Abandon) =>
           yield* backlog.forget(position)
           if (backlog.grows && !all) return yield* rest(took)
         }
-        if (backlog.grows) return
+        if (backlog.grows) {
+          // Whoever could still write to it has ended.
+          if (all && journal.stats().pending === 0) yield* Drain.abandoned(database, abandon, backlog.id)
+          return
+        }
         positions.delete(backlog.id)
         yield* Drain.abandoned(database, abandon, backlog.id)
         yield* backlog.remove

@@ -9,7 +9,7 @@ const rollups = columns(
 /** The tables that queries name, with the columns that they name. */
 export const needed: Readonly<Record<string, ReadonlyArray<string>>> = {
   budget_alerts: columns("scope period period_start threshold told_at"),
-  budget_leases: columns("scope run leased_usd reserved_usd expires_at"),
+  budget_leases: columns("scope run leased_usd reserved_usd expires_at doubted_at"),
   budgets: columns("scope definition updated_at"),
   alert_deliveries: columns("alert_id target attempts next_at delivered_at failed_at problem"),
   alerts: columns("id kind subject told_at repeat_at current body"),

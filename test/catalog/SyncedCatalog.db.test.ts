@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -29,8 +29,8 @@ const stored = Layer.mergeAll(StoredCatalog.following, StoredCatalog.layer).pipe
   Layer.provide(Layer.succeed(CurrentSettings, settings({ instances: [a, b] })))
 )
 
-describe("the catalogue in the tables", () => {
-  it.scopedLive("has what a sync kept, and what another sync took away no more", () =>
+layer(stored, { timeout: "60 seconds", excludeTestServices: true })("the catalogue in the tables", (it) => {
+  it.scoped("has what a sync kept, and what another sync took away no more", () =>
     Effect.gen(function* () {
       const catalog = yield* Catalog
       const rows = yield* CatalogRows
@@ -69,6 +69,6 @@ describe("the catalogue in the tables", () => {
       })
       assert.deepStrictEqual(yield* rows.replace(b, [row("b")]), { added: 0, updated: 0, removed: 1 })
       yield* until(() => !catalog.snapshot().rows.models.has("other"))
-    }).pipe(Effect.provide(stored))
+    })
   )
 })

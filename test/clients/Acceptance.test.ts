@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -7,7 +7,6 @@ import { exceptionOf, exceptions, type Exception } from "../recorded/exceptions.
 import { replayed, replaying, servedAs } from "../recorded/replay.js"
 import { serve, type Running } from "../support/server.js"
 import { model, settings } from "../support/settings.js"
-import { sharing } from "../support/sharing.js"
 import { askersOf } from "./askers.js"
 
 /** One cell of the table that `npm run acceptance` prints: `wrong` is what speaks against the case. */
@@ -50,14 +49,12 @@ class Gateway extends Context.Tag("test/Acceptance")<Gateway, Running>() {
 const used = new Set<Exception>()
 const idle = new Set<Exception>()
 
-describe(`recorded and composed answers${note}`, () => {
-  const tries = sharing(Gateway.layer)
-
+layer(Gateway.layer, { excludeTestServices: true })(`recorded and composed answers${note}`, (it) => {
   for (const { asked, recorded } of rows) {
     const { category, dialect, file } = recorded
     const what = category === undefined ? "accepted, with all that it says, by" : `${category} to`
 
-    tries(`${file} (${dialect}) is ${what} every client`, ({ task }) =>
+    it.effect(`${file} (${dialect}) is ${what} every client`, ({ task }) =>
       Effect.gen(function* () {
         const gateway = yield* Gateway
         const cells = yield* Effect.forEach(

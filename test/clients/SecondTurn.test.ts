@@ -1,11 +1,10 @@
-import { assert, describe } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { JsonObject } from "../../src/protocol/Dialects.js"
 import { serve } from "../support/server.js"
 import { instance, model, settings } from "../support/settings.js"
-import { sharing } from "../support/sharing.js"
 import type { Loop } from "./loops/Loop.js"
 import { loops } from "./loops/loops.js"
 import { answer, image, said } from "./loops/task.js"
@@ -102,13 +101,11 @@ const against = (
   ]
 }
 
-describe("a conversation", () => {
-  const tries = sharing(Gateway.layer)
-
+layer(Gateway.layer, { excludeTestServices: true })("a conversation", (it) => {
   for (const beginning of beginnings) {
     const { first, id, loop } = beginning
 
-    tries(`that ${first.name} began goes on with another instance of every vendor, for ${loop.name}`, () =>
+    it.effect(`that ${first.name} began goes on with another instance of every vendor, for ${loop.name}`, () =>
       Effect.gen(function* () {
         const { arrived, url } = yield* Gateway
         const goOn = yield* Effect.promise(() => loop.begin(url, id))

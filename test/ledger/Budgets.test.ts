@@ -288,6 +288,65 @@ describe("a hard budget", () => {
     )
   )
 
+  it.effect("leases more for the next candidate where the first has cost a part of what there was", () => {
+    const dear = (id: string) => instance(id, { pricing: { prompt: 100, completion: 100 }, simulated: quick })
+    const one = budget("global", { daily: usd("1") })
+    return under({ budgets: [one], instances: [dear("a"), dear("b")], replies: { a: Simulated.hang } }, (ledger) =>
+      Effect.gen(function* () {
+        const { complete } = yield* Gateway
+        const asking = yield* Effect.fork(complete(request({ max_tokens: 1_000 })))
+        yield* Effect.repeatN(TestClock.adjust("10 seconds"), 12)
+        assert.strictEqual((yield* Fiber.join(asking)).instance, "b")
+        const [silent, answered] = ledger
+        // The next one may cost as much as the first, and all that was leased was for that.
+        assert.strictEqual(silent?.reserved_usd, answered?.reserved_usd)
+        assert.isAbove(Number(silent?.cost_usd), 0)
+      })
+    )
+  })
+
+  it.effect("pays for what is small enough also behind a call that it cannot pay", () =>
+    under({ budgets: [budget("global", { daily: usd("0.5") })] }, () =>
+      Effect.gen(function* () {
+        const { complete } = yield* Gateway
+        const sizes = [10_000, 1_000, 6_000, 2_000]
+        const asking = yield* Effect.fork(
+          Effect.forEach(sizes, (most) => Effect.either(complete(request({ max_tokens: most }))), {
+            concurrency: "unbounded"
+          })
+        )
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual((yield* Fiber.join(asking)).map(Either.isRight), [false, true, false, true])
+      })
+    )
+  )
+
+  it.effect("of each user is never forgotten, however many there are, without a database", () => {
+    const each = budget("user:*", { daily: usd("0.1") })
+    return under({ budgets: [each] }, () =>
+      Effect.gen(function* () {
+        const { complete } = yield* Gateway
+        const asking = (count: number) =>
+          Effect.gen(function* () {
+            const users = Array.from({ length: count }, (_, at) => ({
+              tenant: "default",
+              user: `user-${at}`,
+              key: undefined
+            }))
+            const all = yield* Effect.fork(
+              Effect.forEach(users, (user) => Effect.either(complete(request({ max_tokens: 1_000 }), user)), {
+                concurrency: "unbounded"
+              })
+            )
+            yield* TestClock.adjust("1 second")
+            return served(yield* Fiber.join(all))
+          })
+        assert.strictEqual(yield* asking(1_100), 1_100)
+        assert.strictEqual(yield* asking(1_100), 0)
+      })
+    )
+  })
+
   it.effect("that is lowered holds at once, whatever was leased under the old limit", () =>
     under({ budgets: [five] }, () =>
       Effect.gen(function* () {

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { randomUUID } from "node:crypto"
 import type { BudgetSettings } from "../../src/config/Settings.js"
 import * as Money from "../../src/domain/Money.js"
-import { BudgetStore, type Ask } from "../../src/ledger/BudgetStore.js"
+import { BudgetStore, type Ask, type Lease } from "../../src/ledger/BudgetStore.js"
 import * as BudgetWindow from "../../src/ledger/BudgetWindow.js"
 import type { LedgerEntry, LedgerIntent } from "../../src/ledger/LedgerEntry.js"
 import * as LedgerTables from "../../src/ledger/LedgerTables.js"
@@ -158,6 +158,8 @@ const gateway = Effect.gen(function* () {
   return { store: yield* BudgetStore, run: journal.id }
 }).pipe(Effect.provide(BudgetStore.layerTables), Effect.provide(Journal.none))
 
+const granted = ({ amounts }: Lease): number => amounts.filter(Boolean).length
+
 describe("the leases of budgets in the tables", () => {
   it.scoped("never exceed the limit together with what was spent, by however many gateways", () =>
     Effect.gen(function* () {
@@ -167,11 +169,11 @@ describe("the leases of budgets in the tables", () => {
       const many = Array.from({ length: 30 }, () => dime)
       const first = yield* one.store.lease(ask({ amounts: many }))
       const second = yield* two.store.lease(ask({ amounts: many }))
-      assert.deepStrictEqual([first.amounts, second.amounts], [30, 10])
+      assert.deepStrictEqual([granted(first), granted(second)], [30, 10])
       const third = yield* one.store.lease(ask({ amounts: [dime], back: usd("0.5") }))
-      assert.deepStrictEqual([third.amounts, Money.toUsd(third.standing.own)], [1, "2.6"])
+      assert.deepStrictEqual([granted(third), Money.toUsd(third.standing.own)], [1, "2.6"])
       const fourth = yield* two.store.lease(ask({ amounts: many }))
-      assert.strictEqual(fourth.amounts, 4)
+      assert.strictEqual(granted(fourth), 4)
     }).pipe(Effect.provide(database))
   )
 
@@ -191,13 +193,51 @@ describe("the leases of budgets in the tables", () => {
     }).pipe(Effect.provide(database))
   )
 
+  it.scoped("owe nothing twice when a call has cost more than was leased for it", () =>
+    Effect.gen(function* () {
+      const { run: own, store } = yield* gateway
+      const other = yield* gateway
+      yield* store.lease(ask({ amounts: [usd("2")] }))
+      yield* apply("entry", [ended(intent(), { cost_usd: "3" })], { run: own, budgets: ["global"] })
+      const standing = yield* store.standing("global", windows)
+      assert.deepStrictEqual([standing.own, standing.leased, standing.spent[0] ?? 0n], [-usd("1"), 0n, usd("3")])
+      // What is owed and what is wanted: all that is left is leased, and nothing stays behind.
+      const last = yield* store.lease(ask({ amounts: [usd("3")] }))
+      assert.deepStrictEqual([granted(last), Money.toUsd(last.standing.own)], [1, "2"])
+      assert.strictEqual(granted(yield* other.store.lease(ask({ amounts: [usd("0.1")] }))), 0)
+      yield* store.lease(ask({ back: usd("2") }))
+      assert.strictEqual(granted(yield* other.store.lease(ask({ amounts: [usd("2")] }))), 1)
+    }).pipe(Effect.provide(database))
+  )
+
+  it.scoped("of a gateway that is not heard of are kept while what it has spent may be on its way", () =>
+    Effect.gen(function* () {
+      const sql = yield* SqlClient.SqlClient
+      const [one, two] = [yield* gateway, yield* gateway]
+      const wanted = ask({ amounts: [usd("3")] })
+      assert.strictEqual(granted(yield* one.store.lease(wanted)), 1)
+      const pass = (time: string) =>
+        sql`UPDATE budget_leases SET expires_at = expires_at - ${time}::interval, doubted_at = doubted_at - ${time}::interval`
+      yield* pass("61 minutes")
+      assert.strictEqual(granted(yield* two.store.lease(wanted)), 0)
+      yield* pass("9 minutes")
+      assert.strictEqual(granted(yield* two.store.lease(wanted)), 0)
+      // It was only cut off.
+      yield* one.store.lease(ask({}))
+      yield* pass("61 minutes")
+      assert.strictEqual(granted(yield* two.store.lease(wanted)), 0)
+      yield* pass("11 minutes")
+      assert.strictEqual(granted(yield* two.store.lease(wanted)), 1)
+    }).pipe(Effect.provide(database))
+  )
+
   it.scoped("are as much more as was wanted only while there is plenty", () =>
     Effect.gen(function* () {
       const { store } = yield* gateway
       const plenty = yield* store.lease(ask({ amounts: [usd("0.1")], more: usd("0.4") }))
-      assert.deepStrictEqual([plenty.amounts, Money.toUsd(plenty.more)], [1, "0.4"])
+      assert.deepStrictEqual([granted(plenty), Money.toUsd(plenty.more)], [1, "0.4"])
       const scarce = yield* store.lease(ask({ amounts: [usd("0.1")], more: usd("0.5") }))
-      assert.deepStrictEqual([scarce.amounts, Money.toUsd(scarce.more)], [1, "0"])
+      assert.deepStrictEqual([granted(scarce), Money.toUsd(scarce.more)], [1, "0"])
     }).pipe(Effect.provide(database))
   )
 })

@@ -38,7 +38,6 @@ const on = (answer: (ask: Ask) => Effect.Effect<Lease>, ...seconds: ReadonlyArra
         return Effect.delay(answer(ask), `${seconds[asked.length - 1] ?? 0} seconds`)
       },
       standing: () => Effect.die("nobody asks"),
-      close: Effect.void,
       whenUp: Effect.void
     }
     const clock = yield* Effect.clock
@@ -56,7 +55,7 @@ const filled = (purses: Purses, want: Want, hold: (release: () => void) => void)
 const generous = (ask: Ask): Effect.Effect<Lease> => {
   const own = Money.sum(ask.amounts)
   const standing = { spent: [Money.zero], oldest: [undefined], leased: own, own, reservedElsewhere: Money.zero }
-  return Effect.succeed({ amounts: ask.amounts.length, more: Money.zero, standing })
+  return Effect.succeed({ amounts: ask.amounts.map(() => true), more: Money.zero, standing })
 }
 
 describe("a purse whose store is late", () => {
@@ -104,6 +103,40 @@ describe("a purse whose store is late", () => {
         asked.map(({ amounts }) => amounts),
         [[usd("1")], [usd("2")]]
       )
+    })
+  )
+
+  it.effect("is not forgotten while its first question is under way, whatever time it is", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.UTC(2026, 2, 4))
+      const { purse, purses } = yield* on(generous, 1)
+      const filling = yield* Effect.fork(filled(purses, { purse, amount: usd("1") }, () => {}))
+      yield* TestClock.adjust("500 millis")
+      yield* purses.tend
+      yield* TestClock.adjust("500 millis")
+      yield* Fiber.join(filling)
+      assert.strictEqual(purses.of(subject)[0], purse)
+      assert.strictEqual(purses.reserved("global"), usd("1"))
+    })
+  )
+
+  it.effect("is forgotten when nobody has spent of it for a while, also where it has refused", () =>
+    Effect.gen(function* () {
+      const none = (ask: Ask) =>
+        Effect.map(generous(ask), (lease) => ({
+          ...lease,
+          amounts: ask.amounts.map(() => false),
+          standing: { ...lease.standing, leased: Money.zero, own: Money.zero }
+        }))
+      const { purse, purses } = yield* on(none)
+      const releases: Array<() => void> = []
+      yield* filled(purses, { purse, amount: usd("1") }, (release) => void releases.push(release))
+      for (const release of releases) release()
+      yield* purses.tend
+      assert.strictEqual(purses.of(subject)[0], purse)
+      yield* TestClock.adjust("11 minutes")
+      yield* purses.tend
+      assert.notStrictEqual(purses.of(subject)[0], purse)
     })
   )
 

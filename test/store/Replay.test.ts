@@ -12,7 +12,7 @@ import * as TestClock from "effect/TestClock"
 import { appendFileSync, readdirSync } from "node:fs"
 import { Database } from "../../src/store/Database.js"
 import { DatabaseUnavailable } from "../../src/store/DatabaseError.js"
-import type { Applier, Appliers } from "../../src/store/Drain.js"
+import type { Abandon, Applier, Appliers } from "../../src/store/Drain.js"
 import { Journal } from "../../src/store/Journal.js"
 import { Replay } from "../../src/store/Replay.js"
 import { directory, fileOf, killAll, until } from "../support/journals.js"
@@ -36,7 +36,7 @@ const appliers: Appliers = new Map([["event", rows]])
 const stand = Effect.gen(function* () {
   const { loseCommit, sql } = yield* Postgres
   yield* Effect.orDie(sql`TRUNCATE failover_events, journals`)
-  const state = { up: true, asked: 0, hang: Effect.void as Effect.Effect<void> }
+  const state = { up: true, asked: 0, hang: Effect.void as Effect.Effect<void>, abandoned: [] as Array<string> }
   const database = Database.of({
     status: () => (state.up ? "up" : "down"),
     use: (effect) =>
@@ -52,13 +52,21 @@ const stand = Effect.gen(function* () {
     Effect.orDie(sql<{ id: number }>`SELECT consecutive_failures AS id FROM failover_events ORDER BY 1`),
     (found) => found.map(({ id }) => id)
   )
-  return { state, database, written, loseCommit }
+  const abandon = (id: string) => Effect.sync(() => void state.abandoned.push(id))
+  return { state, database, written, loseCommit, abandon }
 })
 
 /** A gateway's journal and who drains it, until its scope ends. */
-const start = (path: string, database: Database["Type"], journal = Journal.layer({ directory: path })) =>
+const start = (
+  path: string,
+  database: Database["Type"],
+  journal = Journal.layer({ directory: path }),
+  abandon: Abandon = () => Effect.void
+) =>
   Effect.map(
-    Layer.build(Layer.provideMerge(Replay.layer(appliers), Layer.merge(journal, Layer.succeed(Database, database)))),
+    Layer.build(
+      Layer.provideMerge(Replay.layer(appliers, abandon), Layer.merge(journal, Layer.succeed(Database, database)))
+    ),
     (context) => {
       const [kept, replay] = [Context.get(context, Journal), Context.get(context, Replay)]
       const append = (...found: ReadonlyArray<number>) => {
@@ -245,6 +253,39 @@ describe("the replay of the journal", () => {
         )
         assert.deepStrictEqual(yield* written, [1, 2, 3])
         assert.deepStrictEqual(readdirSync(path), [])
+      })
+    )
+
+    it.scoped("gives up what is the journal's own when all of it is brought, at its end or by the next start", () =>
+      Effect.gen(function* () {
+        const { abandon, database, state, written } = yield* stand
+        const path = yield* directory
+        const journal = Journal.layer({ directory: path })
+        const whole = yield* Effect.scoped(
+          Effect.map(start(path, database, journal, abandon), (running) => {
+            running.append(1)
+            running.journal.appendNow("event", "2")
+            return running.journal.id
+          })
+        )
+        assert.deepStrictEqual([yield* written, state.abandoned], [[1, 2], [whole]])
+        const cut = yield* Effect.scoped(
+          Effect.map(start(path, database, journal, abandon), (running) => {
+            running.append(3)
+            state.up = false
+            return running.journal.id
+          })
+        )
+        assert.deepStrictEqual(state.abandoned, [whole])
+        state.up = true
+        yield* (yield* start(path, database, journal, abandon)).idle
+        assert.deepStrictEqual(
+          [yield* written, state.abandoned],
+          [
+            [1, 2, 3],
+            [whole, cut]
+          ]
+        )
       })
     )
 
