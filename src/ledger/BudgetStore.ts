@@ -13,6 +13,7 @@ import type { BudgetWindow } from "./BudgetWindow.js"
 import { CostTracker } from "./CostTracker.js"
 import * as Rollup from "./Rollup.js"
 import { RollupStore } from "./RollupStore.js"
+import { earliest, SpentByScope } from "./SpentByScope.js"
 
 /** What is asked of the store for one budget, by this gateway. */
 export interface Ask {
@@ -79,7 +80,7 @@ export class BudgetStore extends Context.Tag("orelse/BudgetStore")<
       const costs = yield* CostTracker
       const rollups = yield* RollupStore
       const leases = new Map<string, bigint>()
-      const told = new Told()
+      const told = new SpentByScope()
       const add = (scope: string, amount: bigint): void => {
         leases.set(scope, (leases.get(scope) ?? 0n) + amount)
       }
@@ -111,7 +112,7 @@ export class BudgetStore extends Context.Tag("orelse/BudgetStore")<
           return {
             spent: spent.map(({ cost_usd }, at) => greater(cost_usd, known[at]?.spent ?? 0n)),
             oldest: rows.map((buckets, at) =>
-              least(buckets.find(({ cost_usd }) => cost_usd > 0n)?.bucket, known[at]?.oldest)
+              earliest(buckets.find(({ cost_usd }) => cost_usd > 0n)?.bucket, known[at]?.oldest)
             ),
             leased: atLeastNothing(own),
             own,
@@ -159,44 +160,7 @@ export class BudgetStore extends Context.Tag("orelse/BudgetStore")<
   )
 }
 
-/** What was spent of hard budgets, by quarters of an hour: sums for all may forget the smallest names, and these never do. */
-class Told {
-  /** By scope, then by quarter, the oldest first. */
-  private readonly sums = new Map<string, Map<number, bigint>>()
-
-  add(scope: string, bucket: number, cost: bigint): void {
-    if (cost === 0n) return
-    const known = this.sums.get(scope)
-    const buckets = known ?? new Map<number, bigint>()
-    if (known === undefined) this.sums.set(scope, buckets)
-    buckets.set(bucket, (buckets.get(bucket) ?? 0n) + cost)
-    for (const old of buckets.keys()) {
-      if (old >= bucket - longestWindow) break
-      buckets.delete(old)
-    }
-  }
-
-  since(scope: string, from: number): { readonly spent: bigint; readonly oldest: number | undefined } {
-    let spent = 0n
-    let oldest: number | undefined = undefined
-    for (const [bucket, cost] of this.sums.get(scope) ?? none) {
-      if (bucket < from) continue
-      spent += cost
-      oldest = least(oldest, bucket)
-    }
-    return { spent, oldest }
-  }
-}
-
-const none: ReadonlyMap<number, bigint> = new Map()
-
-/** In ms; a month and its quarters at both ends. */
-const longestWindow = 32 * 24 * 3_600_000
-
 const greater = (one: bigint, other: bigint): Money.Money => Money.Money.make(one > other ? one : other)
-
-const least = (one: number | undefined, other: number | undefined): number | undefined =>
-  one === undefined || other === undefined ? (one ?? other) : Math.min(one, other)
 
 /** Nobody who only looks waits for longer. */
 const patience = "2 seconds"

@@ -1,5 +1,6 @@
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { randomUUID } from "node:crypto"
 import type { Attempt } from "../domain/Attempt.js"
@@ -78,16 +79,30 @@ export class CostTracker extends Context.Tag("orelse/CostTracker")<
   )
 
   /** By way of the journal. */
-  static readonly layer: Layer.Layer<CostTracker, never, Journal> = Layer.effect(
+  static readonly layer: Layer.Layer<CostTracker, never, Journal> = Layer.scoped(
     CostTracker,
-    Effect.map(Journal, (journal) =>
-      make({
+    Effect.gen(function* () {
+      const journal = yield* Journal
+      let ends: ReadonlyArray<string> = nothing
+      // What a call took is known once: a disk that is full for a while does not lose it.
+      const again = Effect.sync(() => {
+        if (ends.length === 0 || !journal.stats().writable) return
+        const refused = ends.findIndex((json) => !journal.append("entry", json))
+        ends = refused === -1 ? nothing : ends.slice(refused)
+      })
+      yield* Effect.acquireRelease(
+        Effect.forkDaemon(Effect.interruptible(Effect.forever(Effect.zipRight(Effect.sleep("1 second"), again)))),
+        (fiber) => Effect.zipRight(Fiber.interrupt(fiber), again)
+      )
+      return make({
         run: journal.id,
         intent: (json) => journal.appendNow("intent", json),
         // It is written with the request's own row, or at the end of this turn of the event loop.
-        entry: (json) => void journal.append("entry", json)
+        entry: (json) => {
+          if (!journal.append("entry", json) && ends.length < mostEnds) ends = [...ends, json]
+        }
       })
-    )
+    })
   )
 }
 
@@ -189,3 +204,6 @@ const tokensOf = (usage: Usage | undefined) => ({
 const isoTime = (unixMs: number): string => new Date(unixMs).toISOString()
 
 const nothing: ReadonlyArray<string> = []
+
+/** Ends of calls that wait for the journal, some 10 MB of them. */
+const mostEnds = 10_000

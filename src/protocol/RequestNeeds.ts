@@ -19,7 +19,20 @@ export const hasTools = ({ view }: ChatRequest): boolean =>
 export const hasProviderTools = ({ view }: ChatRequest): boolean =>
   Json.records(view["tools"]).some(({ type }) => !runsAtCaller(type)) ||
   Json.records(Json.record(view["context_management"])["edits"]).some(({ type }) => !isClearing(type)) ||
-  ["web_search_options", "plugins", "mcp_servers"].some((member) => says(view[member]))
+  ["web_search_options", "plugins", "mcp_servers", "search_parameters"].some((member) => says(view[member])) ||
+  view["enable_search"] === true
+
+/** It asks to be served faster or elsewhere than others, at prices that no list has. */
+export const hasOtherPrices = ({ view }: ChatRequest): boolean =>
+  isOther(view["service_tier"], plainTiers) ||
+  isOther(view["speed"], ["standard"]) ||
+  isOther(view["inference_geo"], ["global"])
+
+const isOther = (value: unknown, plain: ReadonlyArray<string>): boolean =>
+  typeof value === "string" && !plain.includes(value)
+
+/** Those of OpenAI's and Anthropic's that cost what the lists say, or less. */
+const plainTiers = ["auto", "default", "flex", "on_demand", "standard", "standard_only", "batch"]
 
 /** The caller's own tools, and those of Anthropic's that the caller runs. */
 const runsAtCaller = (type: unknown): boolean =>

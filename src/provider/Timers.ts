@@ -34,8 +34,32 @@ const liveClock = Context.get(DefaultServices.liveServices, Clock.Clock)
 /** Node's timers wrap at 2^31 ms. */
 const longest = 2 ** 31 - 1
 
+/**
+ * Unix time in ms, of a clock on the wall (Unix ms) and one that only runs (ms since `origin`): it never steps back, and follows
+ * the wall when that is ahead, as it is after a machine has slept.
+ */
+export const steady = (wall: () => number, running: () => number, origin: number): (() => number) => {
+  let start = origin
+  let lookedAt = 0
+  return () => {
+    const elapsed = running()
+    if (elapsed - lookedAt >= lookEvery) {
+      lookedAt = elapsed
+      const ahead = wall() - (start + elapsed)
+      if (ahead > tolerance) start += ahead
+    }
+    return start + elapsed
+  }
+}
+
+/** In ms; a look at the wall costs more than the rest. */
+const lookEvery = 1_000
+
+/** So far apart, in ms, both clocks may be. */
+const tolerance = 1_000
+
 const live: Timers = {
-  now: () => performance.timeOrigin + performance.now(),
+  now: steady(Date.now, () => performance.now(), performance.timeOrigin),
   after: (ms, task) => {
     const timer = setTimeout(task, Math.min(ms, longest))
     return () => clearTimeout(timer)

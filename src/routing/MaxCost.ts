@@ -54,7 +54,7 @@ export interface Bounds {
 /** The bounds of a request. Of one with nothing but texts they are found at once; another is looked through. */
 export const boundsOf = (request: ChatRequest): Bounds => {
   const asked = RequestNeeds.mostTokens(request)
-  const isBounded = !RequestNeeds.hasProviderTools(request)
+  const isBounded = !RequestNeeds.hasProviderTools(request) && !RequestNeeds.hasOtherPrices(request)
   const { bytes, documents, images, whole } = RequestSize.isPlain(request) ? plain(request) : RequestSize.of(request)
   return {
     input: isBounded && whole && documents === 0 ? bytes + images * mostPerImage + around : undefined,
@@ -112,8 +112,8 @@ export const ofCall = (
   if (!billed) return Money.zero
   const most = (input: number, output: number): Money.Money | undefined =>
     pricing.most(instance, [model], { input, output, audio, hour: anHour }, now)
-  // Bytes are certain; a window may be larger than anybody has said.
-  const input = asked.input ?? (asked.windowed ? contextWindow : undefined)
+  // Bytes are certain; a window may be larger than anybody has said. OpenRouter looks things up for a model that is `:online`.
+  const input = model.endsWith(":online") ? undefined : (asked.input ?? (asked.windowed ? contextWindow : undefined))
   const output = within(maxTokens ?? asked.output, contextWindow)
   // What is free is so without a bound.
   if (input === undefined && most(endless, 0) !== most(0, 0)) return undefined

@@ -210,8 +210,19 @@ describe("the most that one request can cost", () => {
     )
     assert.isUndefined(most([candidate()], 1, searching))
     assert.isUndefined(most([candidate()], 1, request({ max_tokens: 1, web_search_options: {} })))
+    assert.isUndefined(most([candidate()], 1, request({ max_tokens: 1, enable_search: true })))
+    assert.isUndefined(most([candidate({ model: "maker/m:online" })], 1, request({ max_tokens: 1 })))
     const free = candidate({ instance: { provider: "ollama", pricing: undefined } })
     assert.strictEqual(most([free], 1, searching), "0")
+  })
+
+  it("is unknown where the caller wants to be served before others, at prices that no list has", () => {
+    for (const fields of [{ service_tier: "priority" }, { speed: "fast" }, { inference_geo: "us" }]) {
+      assert.isUndefined(most([candidate()], 1, request({ max_tokens: 1, ...fields })), JSON.stringify(fields))
+    }
+    for (const fields of [{ service_tier: "auto" }, { service_tier: "flex" }, { service_tier: null }]) {
+      assert.isDefined(most([candidate()], 1, request({ max_tokens: 1, ...fields })), JSON.stringify(fields))
+    }
   })
 
   it("is nothing for a count of tokens, even where no price is known", () => {
