@@ -1,7 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Runtime from "effect/Runtime"
-import * as CachePolicy from "../cache/CachePolicy.js"
 import type { StoredAnswer } from "../cache/CacheStore.js"
 import type { Found, Given, ResponseCache } from "../cache/ResponseCache.js"
 import type { Snapshot } from "../catalog/Catalog.js"
@@ -74,7 +73,7 @@ export const whole = (ask: Starter<ChatReply>, caching: Caching): Starter<ChatRe
     made: (reply, asking, given, over) => {
       const { answer, cost } = reply
       over()
-      if (CachePolicy.isComplete(asking.request, answer)) {
+      if (answer.complete) {
         const { body, model, usage } = answer
         keep(caching, asking, reply, { body: [body], frames: undefined, answered: model, usage, cost })
       }
@@ -96,8 +95,8 @@ export const streamed = (ask: Starter<ChatReplyStream>, caching: Caching): Start
     replay: Replay.stream,
     made: (reply, asking, given, over) => {
       const stream = new SharedStream(reply, caching.cache.settings().maxEntryBytes, {
-        onWhole: (frames, { cost, served, usage }) => {
-          if (!CachePolicy.endsWell(asking.request, frames)) return
+        onWhole: (frames, { complete, cost, served, usage }) => {
+          if (!complete) return
           const by = { ...served, dropped: reply.dropped }
           keep(caching, asking, by, { body: frames, frames: lengthsOf(frames), answered: undefined, usage, cost })
         },

@@ -20,7 +20,7 @@ import type { SimulatedReply } from "../../src/provider/SimulatedReply.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
 import * as PlainIn from "../../src/protocol/openai/PlainIn.js"
-import { chunk, says, textOf } from "../support/chunks.js"
+import { chunk, done, says, textOf } from "../support/chunks.js"
 import { gateway, request } from "../support/gateway.js"
 import { cache as noCache, instance, model, settings } from "../support/settings.js"
 import { eventStream } from "../support/wires.js"
@@ -328,34 +328,34 @@ describe("cache-control of a request", () => {
 })
 
 describe("an answer that is not complete", () => {
-  const filtered: SimulatedReply = () => [
-    { after: 1, head: { status: 200, headers: { "content-type": "application/json" } } },
-    {
-      after: 0,
-      data: Buffer.from(
-        JSON.stringify({
-          id: "x",
-          object: "chat.completion",
-          created: 1,
-          model: "m",
-          choices: [{ index: 0, message: { role: "assistant", content: "" }, finish_reason: "content_filter" }]
-        })
-      )
-    },
-    { after: 0, end: "end" }
-  ]
+  const ended =
+    (finish_reason: string | null): SimulatedReply =>
+    () =>
+      Simulated.whole(1, 200, {
+        id: "x",
+        object: "chat.completion",
+        created: 1,
+        model: "m",
+        choices: [{ index: 0, message: { role: "assistant", content: "hal" }, finish_reason }]
+      })
 
-  it.effect("is not kept: a failure, or one that a filter has cut", () =>
+  it.effect("is not kept: a failure, or one that a filter has cut or that never says why it ended", () =>
     withCache(
       {},
       () =>
         Effect.gen(function* () {
           assert.strictEqual((yield* Effect.flip(whole()))._tag, "ProviderFailed")
-          assert.strictEqual((yield* whole()).cache, "miss")
-          assert.strictEqual((yield* whole()).cache, "miss")
-          assert.strictEqual(yield* asking(), "hit: answer 3")
+          for (let n = 1; n <= 3; n++) assert.strictEqual((yield* whole()).cache, "miss")
+          assert.strictEqual(yield* asking(), "miss: answer 4")
+          assert.strictEqual(yield* asking(), "hit: answer 4")
         }),
-      [Simulated.failure(400, { message: "no" }), filtered, numbered(3)]
+      [
+        Simulated.failure(400, { message: "no" }),
+        ended("content_filter"),
+        ended(null),
+        ended("of_old_age"),
+        numbered(4)
+      ]
     )
   )
 
@@ -364,6 +364,22 @@ describe("an answer that is not complete", () => {
       Effect.gen(function* () {
         assert.deepStrictEqual([yield* asking(), yield* asking()], ["miss: answer 1", "miss: answer 2"])
       })
+    )
+  )
+
+  it.effect("is answered by another provider where its choice ended in an error", () =>
+    withCache(
+      {},
+      () =>
+        Effect.gen(function* () {
+          yield* Effect.flatMap(Simulator, ({ script }) => script("b", numbered(7), numbered(8)))
+          const first = yield* whole(zero({ model: "both" }))
+          assert.deepStrictEqual([said(first), first.fallback], ["miss: answer 7", true])
+          assert.strictEqual(first.attempts[0]?.category, "provider_unavailable")
+          const second = yield* whole(zero({ model: "both", seed: 1 }))
+          assert.deepStrictEqual([said(second), second.fallback], ["miss: answer 8", true])
+        }),
+      [ended("error"), ended("insufficient_system_resource")]
     )
   )
 
@@ -485,7 +501,7 @@ describe("a stream from the cache", () => {
       { after: 10, end: "end" }
     ]
 
-  it.effect("is never one that broke, that was cut by a filter, that was left or was too long", () =>
+  it.effect("is never one that broke, was cut by a filter, never says why it ended, was left or was too long", () =>
     withCache(
       { maxEntryBytes: 2_000 },
       () =>
@@ -496,6 +512,9 @@ describe("a stream from the cache", () => {
           const cut = (yield* opening(stream)).start()
           yield* seconds(1)
           assert.isUndefined((cut.end ?? assert.fail("it has not ended")).error)
+          const unsaid = (yield* opening(stream)).start()
+          yield* seconds(1)
+          assert.isUndefined((unsaid.end ?? assert.fail("it has not ended")).error)
           const left = (yield* opening(stream)).start()
           left.reply.cancel()
           yield* seconds(1)
@@ -506,14 +525,15 @@ describe("a stream from the cache", () => {
           const last = (yield* opening(stream)).start()
           yield* seconds(1)
           assert.deepStrictEqual(
-            [broke, cut, left, long, last].map(({ reply }) => reply.cache),
-            Array.from({ length: 5 }, () => "miss")
+            [broke, cut, unsaid, left, long, last].map(({ reply }) => reply.cache),
+            Array.from({ length: 6 }, () => "miss")
           )
           assert.strictEqual((yield* opening(stream)).reply.cache, "hit")
         }),
       [
         Simulated.brokenOff("one two"),
         broken(says("hi"), chunk({}, "content_filter")),
+        broken(says("hi"), done),
         Simulated.answer("one two three"),
         Simulated.answer("word ".repeat(500)),
         Simulated.answer("short")
