@@ -223,7 +223,7 @@ const keep = (
     provider,
     instance,
     model,
-    dropped,
+    dropped: shownOf(dropped),
     answered,
     usage,
     cost,
@@ -231,6 +231,23 @@ const keep = (
     storedAt: now
   })
 }
+
+/** As much of the names of what was dropped as a caller is shown: they come from callers, in any length and number. */
+const shownOf = (dropped: ServedBy["dropped"]): ServedBy["dropped"] => {
+  if (dropped.length === 0) return dropped
+  const shown: Array<string> = []
+  let left = mostShown
+  for (const name of dropped) {
+    // A copy: a piece of a text would hold all of it.
+    shown.push(name.length <= left ? name : Buffer.from(name.slice(0, left)).toString())
+    left -= name.length + 1
+    if (left <= 0) break
+  }
+  return shown
+}
+
+/** Characters, with a comma between two names. */
+const mostShown = 256
 
 /** In memory of its own: a piece of a larger buffer would hold all of it. */
 const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {

@@ -19,6 +19,7 @@ import { Gateway } from "../../src/gateway/Gateway.js"
 import type { SimulatedReply } from "../../src/provider/SimulatedReply.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
+import { fronts } from "../../src/protocol/Fronts.js"
 import * as PlainIn from "../../src/protocol/openai/PlainIn.js"
 import { chunk, done, says, textOf } from "../support/chunks.js"
 import { gateway, request } from "../support/gateway.js"
@@ -380,6 +381,32 @@ describe("an answer that is not complete", () => {
           assert.deepStrictEqual([said(second), second.fallback], ["miss: answer 8", true])
         }),
       [ended("error"), ended("insufficient_system_resource")]
+    )
+  )
+
+  it.effect("is kept with no more of what was dropped than a caller is shown, however much that was", () =>
+    withCache({}, () =>
+      Effect.gen(function* () {
+        const dropping = (names: ReadonlyArray<string>) =>
+          Effect.gen(function* () {
+            const members = Object.fromEntries(names.map((name) => [name, 1]))
+            const json = { model: "m", max_tokens: 9, temperature: 0, messages: [{ role: "user", content: "hi" }] }
+            const body = { ...json, ...members }
+            const { decodeRequest } = fronts["anthropic-messages"]
+            const asked = Either.getOrThrow(decodeRequest(Buffer.from(JSON.stringify(body)), body))
+            const [first, second] = [yield* whole(asked), yield* whole(asked)]
+            assert.deepStrictEqual([first.cache, second.cache], ["miss", "hit"])
+            assert.deepStrictEqual(first.dropped, names)
+            return second.dropped
+          })
+        assert.deepStrictEqual(yield* dropping(["one", "two"]), ["one", "two"])
+        const long = ["a".repeat(200), "b".repeat(1_000_000), "c"]
+        assert.strictEqual((yield* dropping(long)).join(","), long.join(",").slice(0, 256))
+        const many = Array.from({ length: 10_000 }, (_, n) => `member${n + 10_000}`)
+        assert.strictEqual((yield* dropping(many)).join(",").slice(0, 256), many.join(",").slice(0, 256))
+        const { bytes } = yield* Effect.flatMap(ResponseCache, ({ stats }) => stats)
+        assert.isBelow(bytes, 10_000)
+      })
     )
   )
 
