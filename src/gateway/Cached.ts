@@ -51,6 +51,8 @@ interface Shape<A> {
   readonly streamed: boolean
   /** `failed`: calls that were made before. */
   readonly replay: (found: Found, cache: "hit" | "stale", failed: ReadonlyArray<Attempt>) => A
+  /** Whoever asked has gone, and may not have held the answer yet. */
+  readonly giveUp: (answer: A) => void
   /** An answer that has come: to be kept, and for all who asked. */
   readonly made: (answer: A, asking: Asking, given: Tell, over: () => void) => Shared<A, Asking>
 }
@@ -70,6 +72,7 @@ export const whole = (ask: Starter<ChatReply>, caching: Caching): Starter<ChatRe
   cached(ask, caching, {
     streamed: false,
     replay: Replay.whole,
+    giveUp: () => {},
     made: (reply, asking, given, over) => {
       const { answer, cost } = reply
       over()
@@ -93,6 +96,7 @@ export const streamed = (ask: Starter<ChatReplyStream>, caching: Caching): Start
   cached(ask, caching, {
     streamed: true,
     replay: Replay.stream,
+    giveUp: (reply) => reply.cancel(),
     made: (reply, asking, given, over) => {
       const stream = new SharedStream(reply, caching.cache.settings().maxEntryBytes, {
         onWhole: (frames, { complete, cost, served, usage }) => {
@@ -123,7 +127,7 @@ const cached = <A extends ServedBy>(
   shape: Shape<A>
 ): Starter<A> => {
   const chains = new CacheChains()
-  const flights = new Flights<A, Asking>(runtime)
+  const flights = new Flights<A, Asking>(runtime, shape.giveUp)
 
   const given: Tell = ({ caller, log, request }, how, by, saved, usage, savedMs) => {
     const { instance, model, provider } = by

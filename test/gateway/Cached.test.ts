@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
@@ -19,6 +21,7 @@ import { Gateway } from "../../src/gateway/Gateway.js"
 import type { SimulatedReply } from "../../src/provider/SimulatedReply.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
+import * as Timers from "../../src/provider/Timers.js"
 import { fronts } from "../../src/protocol/Fronts.js"
 import * as PlainIn from "../../src/protocol/openai/PlainIn.js"
 import { chunk, done, says, textOf } from "../support/chunks.js"
@@ -765,6 +768,42 @@ describe("identical requests in flight", () => {
           assert.strictEqual(yield* simulator.aborted("a"), 1)
         }),
       [Simulated.answer("one two three")]
+    )
+  )
+})
+
+describe("who joined a stream and is interrupted before holding it", () => {
+  it.effect("has left it: it ends when all others have", () =>
+    withCache(
+      { coalesce: true },
+      () =>
+        Effect.gen(function* () {
+          const { open, startOpen } = yield* Gateway
+          const simulator = yield* Simulator
+          const timers = Timers.ofClock(yield* Effect.clock)
+          let leading: ChatReplyStream | undefined
+          let joining: Fiber.RuntimeFiber<unknown, unknown> | undefined
+          startOpen(
+            timers,
+            stream,
+            local
+          )((outcome) => {
+            leading = Either.getOrThrow(Either.mapLeft(outcome, () => new Error("it must begin at once")))
+            // The joiner has been told by the time that it hears of this, and has not run since.
+            joining?.unsafeInterruptAsFork(FiberId.none)
+          })
+          joining = yield* Effect.fork(open(stream))
+          yield* TestClock.adjust("105 millis")
+          assert.isTrue(Exit.isInterrupted(yield* Fiber.await(joining)))
+          const taken = new Taken(leading ?? assert.fail("it has not begun")).start()
+          yield* TestClock.adjust("15 millis")
+          assert.deepStrictEqual([taken.text, taken.end], ["one two three", undefined])
+          taken.reply.cancel()
+          assert.strictEqual(yield* simulator.aborted("a"), 1)
+          const { coalesced } = yield* Effect.flatMap(ResponseCache, ({ stats }) => stats)
+          assert.strictEqual(coalesced, 1)
+        }),
+      [Simulated.answer("one two three four")]
     )
   )
 })
