@@ -140,29 +140,12 @@ const cached = <A extends ServedBy>(
     return shape.replay(found, how, failed)
   }
 
-  /** Asks; `expired` is given where everybody fails. `over` is called when nobody can share the answer any more. */
+  /** Asks. `over` is called when nobody can share the answer any more. */
   const asked =
-    (asking: Asking, expired: Found | undefined, over: () => void): Call.Start<Shared<A, Asking>, GatewayError> =>
+    (asking: Asking, over: () => void): Call.Start<Shared<A, Asking>, GatewayError> =>
     (goOn) => {
       const { caller, log, request, timers } = asking
       const made = (answer: A): Shared<A, Asking> => shape.made(answer, asking, given, over)
-      const orExpired = (failing: Effect.Effect<Shared<A, Asking>, GatewayError>) =>
-        expired === undefined
-          ? failing
-          : Effect.catchIf(failing, isOutage, (error) =>
-              Effect.logWarning("all providers failed, so an answer was given that had expired").pipe(
-                Effect.annotateLogs({ model: request.model, age_ms: Math.round(expired.age), reason: error.message }),
-                Effect.annotateLogs(log?.id === undefined ? {} : { request: log.id }),
-                Effect.map((): Shared<A, Asking> => {
-                  over()
-                  const found = { ...expired, age: expired.age + timers.now() - asking.at }
-                  return {
-                    join: (other, leads) => replayed(other, found, "stale", leads ? attemptsOf(error) : nobody),
-                    abandon: () => {}
-                  }
-                })
-              )
-            )
       return ask(
         timers,
         request,
@@ -170,12 +153,30 @@ const cached = <A extends ServedBy>(
         log
       )((outcome) =>
         goOn(
-          Either.isRight(outcome)
-            ? Call.guard(() => made(outcome.right))
-            : Either.left(orExpired(Effect.map(outcome.left, made)))
+          Either.isRight(outcome) ? Call.guard(() => made(outcome.right)) : Either.left(Effect.map(outcome.left, made))
         )
       )
     }
+
+  /** What has expired, where everybody fails: only who takes it himself is given it. The calls were made for who leads. */
+  const orExpired = (
+    failing: Effect.Effect<A, GatewayError>,
+    asking: Asking,
+    expired: Found | undefined,
+    leads: boolean
+  ): Effect.Effect<A, GatewayError> => {
+    if (expired === undefined) return failing
+    const { at, log, request, timers } = asking
+    return Effect.catchIf(failing, isOutage, (error) => {
+      const age = expired.age + timers.now() - at
+      if (age > oldestFor(request)) return Effect.fail(error)
+      return Effect.logWarning("all providers failed, so an answer was given that had expired").pipe(
+        Effect.annotateLogs({ model: request.model, age_ms: Math.round(age), reason: error.message }),
+        Effect.annotateLogs(log?.id === undefined ? {} : { request: log.id }),
+        Effect.map(() => replayed(asking, { ...expired, age }, "stale", leads ? attemptsOf(error) : nobody))
+      )
+    })
+  }
 
   return (timers, request, caller, log) => {
     const { coalesce, enabled } = cache.settings()
@@ -190,8 +191,14 @@ const cached = <A extends ServedBy>(
       let leave: Cancel | undefined
       const goAndAsk = (expired: Found | undefined): void => {
         cache.missed()
-        const start = (over: () => void) => asked(asking, expired, over)
-        leave = (coalesce && !noCache ? flights.join(key, asking, start) : withoutOthers(asking, start))(goOn)
+        let leads = false
+        const start = (over: () => void) => {
+          leads = true
+          return asked(asking, over)
+        }
+        leave = (coalesce && !noCache ? flights.join(key, asking, start) : withoutOthers(asking, start))((outcome) =>
+          goOn(Either.mapLeft(outcome, (failing) => orExpired(failing, asking, expired, leads)))
+        )
       }
       const answer = (found: Found | undefined): void => {
         if (found?.fresh === true) goOn(Call.guard(() => replayed(asking, found, "hit", nobody)))
@@ -272,6 +279,9 @@ const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
 const enoughAlone = 1_024
 
 const lengthsOf = (frames: ReadonlyArray<Buffer>): Uint32Array => Uint32Array.from(frames, ({ length }) => length)
+
+/** In ms. */
+const oldestFor = ({ cacheControl }: ChatRequest): number => (cacheControl?.maxAge ?? Number.POSITIVE_INFINITY) * 1_000
 
 /** Was called. */
 const nobody: ReadonlyArray<Attempt> = []

@@ -868,6 +868,58 @@ describe("an answer that has expired", () => {
     )
   )
 
+  it.effect("is given to each who waits for the same as far as the own request takes it, whoever leads", () =>
+    withCache(
+      { ...stale, coalesce: true },
+      () =>
+        Effect.gen(function* () {
+          const { complete } = yield* Gateway
+          yield* whole()
+          yield* seconds(120)
+          const strict = saying("max-age=10")
+          const tolerant = saying("max-age=600")
+          const failed = ["ProviderFailed", 1]
+          const cases: ReadonlyArray<readonly [ReadonlyArray<ChatRequest>, unknown]> = [
+            [
+              [strict, zero(), tolerant],
+              [failed, ["stale", 0], ["stale", 0]]
+            ],
+            [
+              [zero(), strict, tolerant],
+              [["stale", 1], failed, ["stale", 0]]
+            ]
+          ]
+          for (const [asked, expected] of cases) {
+            const before = yield* callsOf("a")
+            const fibers = yield* Effect.forEach(asked, (each) => Effect.fork(Effect.either(complete(each))))
+            yield* seconds(1)
+            const ends = (yield* Fiber.joinAll(fibers)).map(Either.merge)
+            const told = ends.map((end) => [
+              "_tag" in end ? end._tag : end.cache,
+              "attempts" in end && end.attempts.length
+            ])
+            assert.deepStrictEqual<unknown>(told, expected)
+            assert.strictEqual(yield* callsOf("a"), before + 1)
+          }
+        }),
+      then(Simulated.unavailable)
+    )
+  )
+
+  it.effect("is not given when it has become too old for the request while all failed", () =>
+    withCache(
+      stale,
+      () =>
+        Effect.gen(function* () {
+          yield* whole()
+          yield* seconds(120.05)
+          assert.strictEqual((yield* Effect.flip(whole(saying("max-age=121"))))._tag, "ProviderFailed")
+          assert.strictEqual((yield* whole(saying("max-age=123"))).cache, "stale")
+        }),
+      then(Simulated.unavailable)
+    )
+  )
+
   it.effect("is not given for the caller's mistakes, nor where the caller or the operator does not want it", () =>
     withCache(
       stale,
