@@ -190,7 +190,6 @@ const cached = <A extends ServedBy>(
       const asking: Asking = { timers, request, caller, log, key, at: timers.now() }
       let leave: Cancel | undefined
       const goAndAsk = (expired: Found | undefined): void => {
-        cache.missed()
         let leads = false
         const start = (over: () => void) => {
           leads = true
@@ -207,7 +206,10 @@ const cached = <A extends ServedBy>(
       }
       if (noCache) answer(undefined)
       else {
-        const stop = cache.find(key, cacheControl, answer)
+        const stop = cache.find(key, cacheControl, (found) => {
+          if (found?.fresh !== true) cache.missed()
+          answer(found)
+        })
         // Mostly the answer was there at once, and what has to be left by now is the call.
         leave ??= stop
       }

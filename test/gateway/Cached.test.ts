@@ -331,6 +331,32 @@ describe("cache-control of a request", () => {
   )
 })
 
+describe("what the cache counts", () => {
+  it.effect("are the requests that were looked for: not those of no-cache, but those that were refused, too", () =>
+    withCache({}, () =>
+      Effect.gen(function* () {
+        const counted = Effect.flatMap(ResponseCache, ({ stats }) =>
+          Effect.map(stats, ({ hits, misses }) => [hits, misses])
+        )
+        yield* Effect.flip(whole(saying("only-if-cached")))
+        assert.deepStrictEqual(yield* counted, [0, 1])
+        yield* whole()
+        yield* whole()
+        yield* whole(saying("only-if-cached"))
+        assert.deepStrictEqual(yield* counted, [2, 2])
+        yield* whole(saying("no-cache"))
+        yield* whole(saying("max-age=0"))
+        yield* whole(saying("no-store"))
+        yield* Effect.flip(whole(saying("only-if-cached, no-cache")))
+        assert.deepStrictEqual(yield* counted, [2, 2])
+        yield* seconds(10)
+        yield* whole(saying("max-age=5"))
+        assert.deepStrictEqual(yield* counted, [2, 3])
+      })
+    )
+  )
+})
+
 describe("an answer that is not complete", () => {
   const ended =
     (finish_reason: string | null): SimulatedReply =>
