@@ -90,6 +90,22 @@ export const aboutOf = (alert: Alert): ReadonlyArray<string> => {
   }
 }
 
+/** May callers make up what it is about, as users and models? Then there is no end of such alerts. */
+export const isMadeByCallers = (alert: Alert): boolean => {
+  switch (alert.kind) {
+    case "circuit_open":
+      return alert.model !== undefined
+    case "budget_threshold":
+      return /^(user|key):/.test(alert.scope)
+    case "fallback_exhausted":
+    case "price_unknown":
+      return true
+    case "key_out":
+    case "store_trouble":
+      return false
+  }
+}
+
 /** What an alert about a circuit is about. */
 export const circuit = (instance: string, model: string | undefined): ReadonlyArray<string> =>
   model === undefined ? [instance] : [instance, model]

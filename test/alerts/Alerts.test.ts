@@ -16,6 +16,7 @@ import {
   secret,
   settled,
   slackUrl,
+  spent,
   webhook,
   webhooks
 } from "./running.js"
@@ -195,6 +196,26 @@ describe("an alert", () => {
       alerts.tell(exhausted("of the next hour"))
       yield* settled
       assert.strictEqual(to.posts.length, mostOfAKind + 2)
+    })
+  )
+
+  it.scoped("of what an operator has named is not kept back for names that callers make up", () =>
+    Effect.gen(function* () {
+      const to = webhooks()
+      const alerts = yield* inMemory(to)
+      for (let user = 0; user < 100; user++) {
+        for (const percent of [50, 80, 100]) alerts.tell(spent(`user:made-up-${user}`, percent))
+        alerts.tell(circuitOpen("any", `made-up-${user}`))
+      }
+      yield* settled
+      assert.strictEqual(to.posts.length, 2 * mostOfAKind)
+      alerts.tell(spent("global", 100))
+      alerts.tell(circuitOpen("any"))
+      // Of these there are no more than operators have named.
+      for (let at = 0; at < mostOfAKind; at++) alerts.tell({ kind: "key_out", instance: `${at}`, retryIn: undefined })
+      alerts.tell({ kind: "key_out", instance: "one more", retryIn: undefined })
+      yield* settled
+      assert.strictEqual(to.posts.length, 2 * mostOfAKind + 2 + mostOfAKind + 1)
     })
   )
 

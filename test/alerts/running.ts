@@ -6,6 +6,7 @@ import * as Redacted from "effect/Redacted"
 import { Alerts } from "../../src/alerts/Alerts.js"
 import type { AlertSettings, WebhookSettings } from "../../src/config/Settings.js"
 import type { AlertKind } from "../../src/domain/Alert.js"
+import * as Money from "../../src/domain/Money.js"
 import { Transport, type Outgoing } from "../../src/provider/Transport.js"
 import { fixed } from "../support/liveSettings.js"
 import { settings } from "../support/settings.js"
@@ -106,6 +107,16 @@ export const exhausted = (model: string) => ({
   kind: "fallback_exhausted" as const,
   model,
   categories: ["rate_limit" as const]
+})
+
+export const spent = (scope: string, percent: number) => ({
+  kind: "budget_threshold" as const,
+  scope,
+  period: "daily" as const,
+  percent,
+  spent: Money.zero,
+  limit: Money.zero,
+  resetsAt: 86_400_000
 })
 
 /** The kinds of what was posted as `json`. */
