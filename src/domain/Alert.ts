@@ -44,7 +44,7 @@ export interface FallbackExhausted {
   readonly categories: ReadonlyArray<ErrorCategory>
 }
 
-/** A budget is spent to this part. */
+/** A budget is spent to this part, or refuses calls, which counts as all of it. */
 export interface BudgetThreshold {
   readonly kind: "budget_threshold"
   /** As `provider:openai`. */
@@ -53,6 +53,8 @@ export interface BudgetThreshold {
   readonly percent: number
   readonly spent: Money.Money
   readonly limit: Money.Money
+  /** Less is spent, but it refuses calls that may cost more than what is left. */
+  readonly refuses: boolean
   /** Unix ms; `undefined`: it has no fixed end, as a rolling one. */
   readonly resetsAt: number | undefined
 }
@@ -131,6 +133,7 @@ export const detailsOf = (alert: Alert): Readonly<Record<string, string | number
         percent: alert.percent,
         spent_usd: Money.toUsd(alert.spent),
         limit_usd: Money.toUsd(alert.limit),
+        ...(alert.refuses ? { reason: "refuses_calls" } : {}),
         ...(alert.resetsAt === undefined ? {} : { resets_at: new Date(alert.resetsAt).toISOString() })
       }
     case "price_unknown":

@@ -116,6 +116,7 @@ export const spent = (scope: string, percent: number) => ({
   percent,
   spent: Money.zero,
   limit: Money.zero,
+  refuses: false,
   resetsAt: 86_400_000
 })
 
