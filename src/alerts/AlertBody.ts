@@ -62,6 +62,9 @@ const sentence = (alert: Alert.Alert): string => {
     case "budget_threshold": {
       const { limit_usd, resets_at, spent_usd } = Alert.detailsOf(alert)
       const until = resets_at === undefined ? "" : `; it begins anew at ${String(resets_at)}`
+      if (alert.refuses) {
+        return `the ${alert.period} budget of ${name(alert.scope)} refuses calls: ${String(spent_usd)} of ${String(limit_usd)} USD is spent, and what is left is less than they may cost${until}`
+      }
       return `the ${alert.period} budget of ${name(alert.scope)} is spent to ${alert.percent} %: ${String(spent_usd)} of ${String(limit_usd)} USD${until}`
     }
     case "price_unknown":

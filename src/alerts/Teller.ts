@@ -36,8 +36,9 @@ export class Teller {
     const { repeatAfter, webhooks } = this.means.settings()
     const { kind } = alert
     const now = this.means.now()
-    const subject = AlertBody.subjectOf(kind, Alert.aboutOf(alert))
-    const verdict = this.repeats.admits(kind, subject, shared ? "shared" : "own", now, repeatAfter)
+    const name = AlertBody.subjectOf(kind, Alert.aboutOf(alert))
+    const subject = { kind, name, made: Alert.isMadeByCallers(alert) }
+    const verdict = this.repeats.admits(subject, shared ? "shared" : "own", now, repeatAfter)
     if (verdict === "too_many" && now - this.crowdedAt >= repeatAfter) {
       this.crowdedAt = now
       this.means.crowded(kind)
@@ -45,8 +46,8 @@ export class Teller {
     if (verdict !== "yes") return
     const told = AlertBody.of(alert, randomUUID(), now)
     const targets = webhooks.map(Target.of).flatMap(({ id, wants }) => (wants(kind) ? [id] : []))
-    if (!shared || !append({ told, subject, at: now, repeatAt: now + repeatAfter, targets })) {
-      this.repeats.stays(kind, subject, now)
+    if (!shared || !append({ told, subject: name, at: now, repeatAt: now + repeatAfter, targets })) {
+      this.repeats.stays(subject, now)
       if (!memory.add(told, targets, now)) this.means.lost()
     }
     this.means.fresh()

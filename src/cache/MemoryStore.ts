@@ -177,11 +177,17 @@ const keep = (entries: LRUCache<string, Kept>, key: string, kept: Kept, ttl: num
 /** What it holds, also where its bytes are a piece of more. */
 const sizeOf = (key: string, kept: Kept): number => {
   const [answer, { buffer }] = kept instanceof Packed ? [kept.answer, kept.bytes] : [kept, kept.body]
-  return overhead + key.length + buffer.byteLength + (answer.frames?.byteLength ?? 0)
+  let size = overhead + key.length + buffer.byteLength + (answer.frames?.byteLength ?? 0)
+  if (answer.answered !== undefined) size += textSize(answer.answered)
+  for (const name of answer.dropped) size += textSize(name)
+  return size
 }
 
 /** Of an entry besides its bytes: the objects that hold them. */
 const overhead = 512
+
+/** Its characters may take two bytes each. */
+const textSize = (text: string): number => 24 + 2 * text.length
 
 /** What is longer is left to another thread, in bytes: packed, and before. */
 const shortPacked = 32 * 1024

@@ -47,7 +47,7 @@ export interface Given {
 export interface CacheStats extends StoreStats {
   readonly enabled: boolean
   readonly hits: number
-  /** Requests for which nothing fresh was kept; of these some were answered together. */
+  /** Requests that were looked for, and nothing was kept that was fresh enough; some were answered together, or refused. */
   readonly misses: number
   readonly staleHits: number
   readonly coalesced: number
@@ -77,6 +77,7 @@ export class ResponseCache extends Context.Tag("orelse/ResponseCache")<
     readonly given: (given: Given) => void
     /** Whoever keeps books hears of every answer that was given. It must not throw. */
     readonly listen: (listener: (given: Given) => void) => void
+    /** Counts a request that was looked for in vain. */
     readonly missed: () => void
     readonly stats: Effect.Effect<CacheStats>
     /** How many answers went. */

@@ -101,6 +101,7 @@ const settle = (
   if (standIns && preset === "production") return Either.left(ConfigError.make(path, [noProvider], []))
   const instances = standIns ? Instances.simulated : configured
   const models = Models.fromFile(file.models)
+  const budgets = Budgets.fromFile(file.budgets)
   const replacements = Environment.replacements(variables)
   return Either.right({
     preset,
@@ -120,14 +121,14 @@ const settle = (
       port: flags.port ?? variables.PORT ?? file.server.port,
       adminKey: variables.ORELSE_ADMIN_KEY
     },
-    budgets: Budgets.fromFile(file.budgets),
+    budgets,
     log: {
       level: variables.LOG_LEVEL ?? file.log.level,
       format: variables.LOG_FORMAT ?? file.log.format,
       file: variables.LOG_FILE ?? file.log.file
     },
     store: { dataDir: variables.ORELSE_DATA_DIR ?? ".orelse", database: databaseOf(variables.DATABASE_URL) },
-    notices: notices(instances, standIns, variables, env),
+    notices: notices(instances, { rateLimits: file.rateLimits, budgets }, standIns, variables, env),
     variables: Redacted.make(env)
   })
 }

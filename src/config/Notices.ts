@@ -2,16 +2,19 @@ import * as Redacted from "effect/Redacted"
 import type { Variables } from "./Environment.js"
 import { waysToMakeOne } from "./Instances.js"
 import type { InstanceSettings } from "./Settings.js"
+import * as Unheld from "./Unheld.js"
 
 /** What the operator should read at start. None holds a key. */
 export const notices = (
   instances: ReadonlyArray<InstanceSettings>,
+  limits: Unheld.Limits,
   /** Nobody configured an instance, so the simulated pair stands in. */
   standIns: boolean,
   variables: Variables,
   env: ReadonlyMap<string, string>
 ): ReadonlyArray<string> => [
   ...(standIns ? [standInNotice] : simulatedOf(instances)),
+  ...Unheld.notices(limits),
   ...(instances.some(({ enabled }) => enabled) ? [] : ["Every instance is disabled, so no request can be answered."]),
   ...unused.flatMap((name) => (env.has(name) ? [`${name} is set and this version makes no use of it.`] : [])),
   ...(variables.ORELSE_ADMIN_KEY !== undefined && Redacted.value(variables.ORELSE_ADMIN_KEY).length < 16

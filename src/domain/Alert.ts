@@ -44,7 +44,7 @@ export interface FallbackExhausted {
   readonly categories: ReadonlyArray<ErrorCategory>
 }
 
-/** A budget is spent to this part. */
+/** A budget is spent to this part, or refuses calls, which counts as all of it. */
 export interface BudgetThreshold {
   readonly kind: "budget_threshold"
   /** As `provider:openai`. */
@@ -53,6 +53,8 @@ export interface BudgetThreshold {
   readonly percent: number
   readonly spent: Money.Money
   readonly limit: Money.Money
+  /** Less is spent, but it refuses calls that may cost more than what is left. */
+  readonly refuses: boolean
   /** Unix ms; `undefined`: it has no fixed end, as a rolling one. */
   readonly resetsAt: number | undefined
 }
@@ -90,6 +92,22 @@ export const aboutOf = (alert: Alert): ReadonlyArray<string> => {
   }
 }
 
+/** May callers make up what it is about, as users and models? Then there is no end of such alerts. */
+export const isMadeByCallers = (alert: Alert): boolean => {
+  switch (alert.kind) {
+    case "circuit_open":
+      return alert.model !== undefined
+    case "budget_threshold":
+      return /^(user|key):/.test(alert.scope)
+    case "fallback_exhausted":
+    case "price_unknown":
+      return true
+    case "key_out":
+    case "store_trouble":
+      return false
+  }
+}
+
 /** What an alert about a circuit is about. */
 export const circuit = (instance: string, model: string | undefined): ReadonlyArray<string> =>
   model === undefined ? [instance] : [instance, model]
@@ -115,6 +133,7 @@ export const detailsOf = (alert: Alert): Readonly<Record<string, string | number
         percent: alert.percent,
         spent_usd: Money.toUsd(alert.spent),
         limit_usd: Money.toUsd(alert.limit),
+        ...(alert.refuses ? { reason: "refuses_calls" } : {}),
         ...(alert.resetsAt === undefined ? {} : { resets_at: new Date(alert.resetsAt).toISOString() })
       }
     case "price_unknown":

@@ -16,7 +16,10 @@ export interface CacheControl {
  */
 export type CacheOutcome = "hit" | "miss" | "bypass" | "stale"
 
-/** Reads the value of the header. Of what it says beyond that nothing is known; an age that is none is 0, as the RFC wants. */
+/**
+ * Reads the value of the header. Of what it says beyond that nothing is known. As the RFC wants, an age that is none is 0, and
+ * one beyond all counting the longest there is (1.2.2).
+ */
 export const parse = (header: string): CacheControl => {
   const read = { noCache: false, noStore: false, maxAge: undefined as number | undefined, onlyIfCached: false }
   for (const directive of header.toLowerCase().split(",")) {
@@ -25,10 +28,13 @@ export const parse = (header: string): CacheControl => {
     else if (name === "no-store") read.noStore = true
     else if (name === "only-if-cached") read.onlyIfCached = true
     else if (name === "max-age") {
-      const seconds = /^"?(\d{1,10})"?$/.exec(value)?.[1]
-      read.maxAge = Math.min(read.maxAge ?? Number.POSITIVE_INFINITY, seconds === undefined ? 0 : Number(seconds))
+      const seconds = /^"?(\d+)"?$/.exec(value)?.[1]
+      read.maxAge = Math.min(read.maxAge ?? oldest, seconds === undefined ? 0 : Number(seconds))
     }
   }
   // Nothing that is kept is that young.
   return read.maxAge === 0 ? { ...read, noCache: true } : read
 }
+
+/** In s. */
+const oldest = 2 ** 31

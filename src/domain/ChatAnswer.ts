@@ -8,6 +8,8 @@ export interface ChatAnswer {
   readonly view: Readonly<Record<string, unknown>>
   /** What the provider calls the model that answered. */
   readonly model: string | undefined
+  /** The provider says that it is whole: each choice has ended, and none was cut short or declined. */
+  readonly complete: boolean
   /** `undefined` when the provider did not say. */
   readonly usage: Usage | undefined
   /** What the provider itself says that it cost. */

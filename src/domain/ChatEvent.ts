@@ -1,6 +1,6 @@
 import type { Attempt } from "./Attempt.js"
 import type { CacheOutcome } from "./CacheControl.js"
-import type { FinishReason } from "./FinishReason.js"
+import * as FinishReason from "./FinishReason.js"
 import type { Money } from "./Money.js"
 import type { Seal } from "./Prompt.js"
 import type { Usage } from "./Usage.js"
@@ -29,10 +29,16 @@ export type ChatEvent =
   | {
       readonly _tag: "Finish"
       readonly index: number
-      readonly reason: FinishReason
+      readonly reason: FinishReason.FinishReason
       /** Which of the request's stop sequences it was, where the provider says so. */
       readonly sequence?: string | undefined
+      /** The provider did not say why, or in a word that nobody knows. */
+      readonly assumed?: true
     }
+
+/** Does a choice end here that need not be whole? */
+export const cutsShort = (event: ChatEvent): boolean =>
+  event._tag === "Finish" && (event.assumed === true || FinishReason.cutsShort(event.reason))
 
 /** How many characters of output an event brings. */
 export const characters = (event: ChatEvent): number => {

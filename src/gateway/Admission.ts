@@ -88,7 +88,7 @@ export class RequestAdmission implements Admission {
       return until > this.timers.now() ? until : undefined
     }
     const { limit, wait } = refusal
-    const crowded = this.limiter.waiting(limit) >= (limit.queue?.max ?? 0)
+    const crowded = claim !== undefined && this.limiter.isFull(limit, claim.owner)
     return crowded ? Number.POSITIVE_INFINITY : this.timers.now() + wait
   }
 

@@ -8,6 +8,7 @@ import { attemptsOf, type GatewayError } from "../domain/GatewayError.js"
 import { Circuits } from "../health/Circuits.js"
 import type { HealthEvent } from "../health/Permit.js"
 import { BudgetAlerts } from "../ledger/BudgetAlerts.js"
+import type { Budgets } from "../ledger/Budgets.js"
 import { Unpriced } from "../ledger/Unpriced.js"
 import type * as Call from "../provider/Call.js"
 import { Database } from "../store/Database.js"
@@ -69,6 +70,16 @@ export const budgets: Layer.Layer<never, never, Alerts | BudgetAlerts> = Layer.s
     )
   })
 )
+
+/** Takes note of the calls that these refuse: also of those that another candidate was then asked for. */
+export const refusing = (limits: Budgets["Type"], { refused }: BudgetAlerts["Type"]): Budgets["Type"] => ({
+  ...limits,
+  reserve: (purses, most) => {
+    const reserved = limits.reserve(purses, most)
+    if ("reason" in reserved) refused(reserved)
+    return reserved
+  }
+})
 
 /** Tells of a database or a journal that takes nothing, at the second look in a row: a moment is no trouble. A loss is. */
 export const stores: Layer.Layer<never, never, Alerts | Database | Journal> = Layer.scopedDiscard(

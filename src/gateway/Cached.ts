@@ -1,7 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Runtime from "effect/Runtime"
-import * as CachePolicy from "../cache/CachePolicy.js"
 import type { StoredAnswer } from "../cache/CacheStore.js"
 import type { Found, Given, ResponseCache } from "../cache/ResponseCache.js"
 import type { Snapshot } from "../catalog/Catalog.js"
@@ -52,6 +51,8 @@ interface Shape<A> {
   readonly streamed: boolean
   /** `failed`: calls that were made before. */
   readonly replay: (found: Found, cache: "hit" | "stale", failed: ReadonlyArray<Attempt>) => A
+  /** Whoever asked has gone, and may not have held the answer yet. */
+  readonly giveUp: (answer: A) => void
   /** An answer that has come: to be kept, and for all who asked. */
   readonly made: (answer: A, asking: Asking, given: Tell, over: () => void) => Shared<A, Asking>
 }
@@ -71,10 +72,11 @@ export const whole = (ask: Starter<ChatReply>, caching: Caching): Starter<ChatRe
   cached(ask, caching, {
     streamed: false,
     replay: Replay.whole,
+    giveUp: () => {},
     made: (reply, asking, given, over) => {
       const { answer, cost } = reply
       over()
-      if (CachePolicy.isComplete(asking.request, answer)) {
+      if (answer.complete) {
         const { body, model, usage } = answer
         keep(caching, asking, reply, { body: [body], frames: undefined, answered: model, usage, cost })
       }
@@ -94,10 +96,11 @@ export const streamed = (ask: Starter<ChatReplyStream>, caching: Caching): Start
   cached(ask, caching, {
     streamed: true,
     replay: Replay.stream,
+    giveUp: (reply) => reply.cancel(),
     made: (reply, asking, given, over) => {
       const stream = new SharedStream(reply, caching.cache.settings().maxEntryBytes, {
-        onWhole: (frames, { cost, served, usage }) => {
-          if (!CachePolicy.endsWell(asking.request, frames)) return
+        onWhole: (frames, { complete, cost, served, usage }) => {
+          if (!complete) return
           const by = { ...served, dropped: reply.dropped }
           keep(caching, asking, by, { body: frames, frames: lengthsOf(frames), answered: undefined, usage, cost })
         },
@@ -124,7 +127,7 @@ const cached = <A extends ServedBy>(
   shape: Shape<A>
 ): Starter<A> => {
   const chains = new CacheChains()
-  const flights = new Flights<A, Asking>(runtime)
+  const flights = new Flights<A, Asking>(runtime, shape.giveUp)
 
   const given: Tell = ({ caller, log, request }, how, by, saved, usage, savedMs) => {
     const { instance, model, provider } = by
@@ -137,29 +140,12 @@ const cached = <A extends ServedBy>(
     return shape.replay(found, how, failed)
   }
 
-  /** Asks; `expired` is given where everybody fails. `over` is called when nobody can share the answer any more. */
+  /** Asks. `over` is called when nobody can share the answer any more. */
   const asked =
-    (asking: Asking, expired: Found | undefined, over: () => void): Call.Start<Shared<A, Asking>, GatewayError> =>
+    (asking: Asking, over: () => void): Call.Start<Shared<A, Asking>, GatewayError> =>
     (goOn) => {
       const { caller, log, request, timers } = asking
       const made = (answer: A): Shared<A, Asking> => shape.made(answer, asking, given, over)
-      const orExpired = (failing: Effect.Effect<Shared<A, Asking>, GatewayError>) =>
-        expired === undefined
-          ? failing
-          : Effect.catchIf(failing, isOutage, (error) =>
-              Effect.logWarning("all providers failed, so an answer was given that had expired").pipe(
-                Effect.annotateLogs({ model: request.model, age_ms: Math.round(expired.age), reason: error.message }),
-                Effect.annotateLogs(log?.id === undefined ? {} : { request: log.id }),
-                Effect.map((): Shared<A, Asking> => {
-                  over()
-                  const found = { ...expired, age: expired.age + timers.now() - asking.at }
-                  return {
-                    join: (other, leads) => replayed(other, found, "stale", leads ? attemptsOf(error) : nobody),
-                    abandon: () => {}
-                  }
-                })
-              )
-            )
       return ask(
         timers,
         request,
@@ -167,12 +153,30 @@ const cached = <A extends ServedBy>(
         log
       )((outcome) =>
         goOn(
-          Either.isRight(outcome)
-            ? Call.guard(() => made(outcome.right))
-            : Either.left(orExpired(Effect.map(outcome.left, made)))
+          Either.isRight(outcome) ? Call.guard(() => made(outcome.right)) : Either.left(Effect.map(outcome.left, made))
         )
       )
     }
+
+  /** What has expired, where everybody fails: only who takes it himself is given it. The calls were made for who leads. */
+  const orExpired = (
+    failing: Effect.Effect<A, GatewayError>,
+    asking: Asking,
+    expired: Found | undefined,
+    leads: boolean
+  ): Effect.Effect<A, GatewayError> => {
+    if (expired === undefined) return failing
+    const { at, log, request, timers } = asking
+    return Effect.catchIf(failing, isOutage, (error) => {
+      const age = expired.age + timers.now() - at
+      if (age > oldestFor(request)) return Effect.fail(error)
+      return Effect.logWarning("all providers failed, so an answer was given that had expired").pipe(
+        Effect.annotateLogs({ model: request.model, age_ms: Math.round(age), reason: error.message }),
+        Effect.annotateLogs(log?.id === undefined ? {} : { request: log.id }),
+        Effect.map(() => replayed(asking, { ...expired, age }, "stale", leads ? attemptsOf(error) : nobody))
+      )
+    })
+  }
 
   return (timers, request, caller, log) => {
     const { coalesce, enabled } = cache.settings()
@@ -186,9 +190,14 @@ const cached = <A extends ServedBy>(
       const asking: Asking = { timers, request, caller, log, key, at: timers.now() }
       let leave: Cancel | undefined
       const goAndAsk = (expired: Found | undefined): void => {
-        cache.missed()
-        const start = (over: () => void) => asked(asking, expired, over)
-        leave = (coalesce && !noCache ? flights.join(key, asking, start) : withoutOthers(asking, start))(goOn)
+        let leads = false
+        const start = (over: () => void) => {
+          leads = true
+          return asked(asking, over)
+        }
+        leave = (coalesce && !noCache ? flights.join(key, asking, start) : withoutOthers(asking, start))((outcome) =>
+          goOn(Either.mapLeft(outcome, (failing) => orExpired(failing, asking, expired, leads)))
+        )
       }
       const answer = (found: Found | undefined): void => {
         if (found?.fresh === true) goOn(Call.guard(() => replayed(asking, found, "hit", nobody)))
@@ -197,7 +206,10 @@ const cached = <A extends ServedBy>(
       }
       if (noCache) answer(undefined)
       else {
-        const stop = cache.find(key, cacheControl, answer)
+        const stop = cache.find(key, cacheControl, (found) => {
+          if (found?.fresh !== true) cache.missed()
+          answer(found)
+        })
         // Mostly the answer was there at once, and what has to be left by now is the call.
         leave ??= stop
       }
@@ -224,7 +236,7 @@ const keep = (
     provider,
     instance,
     model,
-    dropped,
+    dropped: shownOf(dropped),
     answered,
     usage,
     cost,
@@ -232,6 +244,23 @@ const keep = (
     storedAt: now
   })
 }
+
+/** As much of the names of what was dropped as a caller is shown: they come from callers, in any length and number. */
+const shownOf = (dropped: ServedBy["dropped"]): ServedBy["dropped"] => {
+  if (dropped.length === 0) return dropped
+  const shown: Array<string> = []
+  let left = mostShown
+  for (const name of dropped) {
+    // A copy: a piece of a text would hold all of it.
+    shown.push(name.length <= left ? name : Buffer.from(name.slice(0, left)).toString())
+    left -= name.length + 1
+    if (left <= 0) break
+  }
+  return shown
+}
+
+/** Characters, with a comma between two names. */
+const mostShown = 256
 
 /** In memory of its own: a piece of a larger buffer would hold all of it. */
 const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
@@ -252,6 +281,9 @@ const joined = (pieces: ReadonlyArray<Uint8Array>): Uint8Array => {
 const enoughAlone = 1_024
 
 const lengthsOf = (frames: ReadonlyArray<Buffer>): Uint32Array => Uint32Array.from(frames, ({ length }) => length)
+
+/** In ms. */
+const oldestFor = ({ cacheControl }: ChatRequest): number => (cacheControl?.maxAge ?? Number.POSITIVE_INFINITY) * 1_000
 
 /** Was called. */
 const nobody: ReadonlyArray<Attempt> = []

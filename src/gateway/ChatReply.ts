@@ -38,6 +38,8 @@ export interface StreamEnd {
   readonly attempts: ReadonlyArray<Attempt>
   readonly usage: Usage | undefined
   readonly cost: Money | undefined
+  /** The provider says that it is whole: each choice has ended, and none was cut short or declined. */
+  readonly complete: boolean
   /** Set when it broke after its first output. */
   readonly error: ProviderError | undefined
 }

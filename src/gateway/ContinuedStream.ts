@@ -239,10 +239,9 @@ class ContinuedStream {
   }
 
   private ended(error: ProviderError | undefined): StreamEnd {
-    this.end = Settlement.endOf(this.onward.log, this.used, error, {
-      ...Settlement.servedBy(this.current),
-      fallback: this.first.fellBack || this.current !== this.first
-    })
+    const fallback = this.first.fellBack || this.current !== this.first
+    const served = { ...Settlement.servedBy(this.current), fallback }
+    this.end = Settlement.endOf(this.onward.log, this.used, error, served, this.current.value.complete())
     return this.end
   }
 }

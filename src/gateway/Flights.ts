@@ -24,14 +24,21 @@ type GoOn<A> = (outcome: Call.Outcome<A, GatewayError>) => void
 export class Flights<A, W> {
   private readonly flights = new Map<string, Flight<A, W>>()
 
-  constructor(private readonly runtime: Runtime.Runtime<never>) {}
+  /** `giveUp`: who was to have a part went, and may not have held it yet. */
+  constructor(
+    private readonly runtime: Runtime.Runtime<never>,
+    private readonly giveUp: (part: A) => void
+  ) {}
 
-  /** Waits for the flight of this key, or else starts it. It goes on as long as anybody waits, whoever started it. */
+  /**
+   * Waits for the flight of this key, or else starts it. It goes on as long as anybody waits, whoever started it. Who leaves
+   * when it has landed gives up a part.
+   */
   join(key: string, who: W, start: Start<A, W>): Call.Start<A, GatewayError> {
     return (goOn) => {
       const boarded = this.flights.get(key)?.board(who, goOn)
       if (boarded !== undefined) return boarded
-      const flight = new Flight<A, W>(this.runtime, key, this.flights)
+      const flight = new Flight<A, W>(this.runtime, this.giveUp, key, this.flights)
       this.flights.set(key, flight)
       return flight.begin(who, start, goOn)
     }
@@ -57,26 +64,44 @@ const partOf = <A, W>(shared: Shared<A, W>, who: W, leads: boolean): A => {
   return part
 }
 
-interface Waiting<W> {
-  readonly who: W
-  readonly leads: boolean
+/** Somebody who waits. */
+class Seat<A, W> {
+  /** What was got. */
+  part: Call.Outcome<A, never> | undefined = undefined
+  left = false
+
+  constructor(
+    readonly who: W,
+    readonly leads: boolean,
+    readonly goOn: GoOn<A>
+  ) {}
+
+  take(shared: Shared<A, W>): void {
+    this.part = Call.guard(() => partOf(shared, this.who, this.leads))
+  }
+
+  hand(): void {
+    if (!this.left && this.part !== undefined) this.goOn(this.part)
+  }
 }
 
 /** It holds nothing that is over, nor a closure that would: a map that has lived long makes the heap keep what is dead. */
 class Flight<A, W> {
-  private waiting: Map<GoOn<A>, Waiting<W>> | undefined = new Map()
+  private waiting: Set<Seat<A, W>> | undefined = new Set()
   private landed: Shared<A, W> | undefined = undefined
   private stop: Cancel | undefined = undefined
   private isOver = false
 
   constructor(
     private readonly runtime: Runtime.Runtime<never>,
+    private readonly giveUp: (part: A) => void,
     private readonly key: string,
     private readonly flights: Map<string, Flight<A, W>>
   ) {}
 
   begin(who: W, start: Start<A, W>, goOn: GoOn<A>): Cancel {
-    this.waiting?.set(goOn, { who, leads: true })
+    const seat = new Seat<A, W>(who, true, goOn)
+    this.waiting?.add(seat)
     let stop: Cancel | undefined
     const cancel = start(this.over)((outcome) => {
       if (Either.isRight(outcome)) return this.land(Exit.succeed(outcome.right))
@@ -85,19 +110,19 @@ class Flight<A, W> {
       fiber.addObserver((exit) => this.land(exit))
     })
     if (this.waiting !== undefined) this.stop = () => (stop ?? cancel)()
-    return () => this.leave(goOn)
+    return () => this.leave(seat)
   }
 
   /** `undefined`: it has landed, and cannot be shared any more. */
   board(who: W, goOn: GoOn<A>): Cancel | undefined {
-    if (this.waiting !== undefined) {
-      this.waiting.set(goOn, { who, leads: false })
-      return () => this.leave(goOn)
-    }
-    const part = this.landed?.join(who, false)
-    if (part === undefined) return undefined
-    goOn(Either.right(part))
-    return () => {}
+    const seat = new Seat<A, W>(who, false, goOn)
+    if (this.waiting === undefined) {
+      const part = this.landed?.join(who, false)
+      if (part === undefined) return undefined
+      seat.part = Either.right(part)
+      seat.hand()
+    } else this.waiting.add(seat)
+    return () => this.leave(seat)
   }
 
   private readonly over = (): void => {
@@ -106,29 +131,30 @@ class Flight<A, W> {
     if (this.flights.get(this.key) === this) this.flights.delete(this.key)
   }
 
-  private leave(goOn: GoOn<A>): void {
-    if (this.waiting?.delete(goOn) !== true || this.waiting.size > 0) return
-    this.over()
-    this.stop?.()
+  private leave(seat: Seat<A, W>): void {
+    seat.left = true
+    if (seat.part !== undefined) {
+      if (Either.isRight(seat.part)) this.giveUp(seat.part.right)
+    } else if (this.waiting?.delete(seat) === true && this.waiting.size === 0) {
+      this.over()
+      this.stop?.()
+    }
   }
 
   private land(how: Exit.Exit<Shared<A, W>, GatewayError>): void {
-    const waiting = this.waiting ?? new Map<GoOn<A>, Waiting<W>>()
+    const waiting = [...(this.waiting ?? [])]
     this.waiting = undefined
     this.stop = undefined
     if (Exit.isFailure(how)) {
       this.over()
       const failed = Cause.isInterruptedOnly(how.cause) ? Effect.interrupt : Effect.failCause(how.cause)
-      for (const goOn of waiting.keys()) goOn(Either.left(failed))
+      for (const { goOn } of waiting) goOn(Either.left(failed))
       return
     }
     if (!this.isOver) this.landed = how.value
     // Everybody has a part before anybody reads: what is read at once may be over at once.
-    const parts = [...waiting].map(([goOn, { leads, who }]) => {
-      const part = Call.guard(() => partOf(how.value, who, leads))
-      return () => goOn(part)
-    })
-    for (const hand of parts) hand()
+    for (const seat of waiting) seat.take(how.value)
+    for (const seat of waiting) seat.hand()
     how.value.abandon()
   }
 }

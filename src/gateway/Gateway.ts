@@ -13,6 +13,7 @@ import { ResponseCache } from "../cache/ResponseCache.js"
 import { LiveSettings } from "../config/LiveSettings.js"
 import { Catalog } from "../catalog/Catalog.js"
 import { Circuits } from "../health/Circuits.js"
+import { BudgetAlerts } from "../ledger/BudgetAlerts.js"
 import { Budgets } from "../ledger/Budgets.js"
 import { CostTracker } from "../ledger/CostTracker.js"
 import { Pricing } from "../ledger/Pricing.js"
@@ -76,7 +77,8 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
       const planner = yield* Planner
       const pricing = yield* Pricing
       const { snapshot } = yield* Catalog
-      const desk = { budgets: yield* Budgets, costs: yield* CostTracker, pricing }
+      const budgets = AlertSources.refusing(yield* Budgets, yield* BudgetAlerts)
+      const desk = { budgets, costs: yield* CostTracker, pricing }
       const providers = yield* Providers
       const runtime = yield* Effect.runtime<never>()
 
@@ -167,7 +169,7 @@ export class Gateway extends Context.Tag("orelse/Gateway")<
 type Limits = LiveSettings | RateLimiter
 
 /** What calls cost, and who pays. */
-type Money = Budgets | CostTracker | Pricing
+type Money = BudgetAlerts | Budgets | CostTracker | Pricing
 
 /** A call of a stream that others may go on with has an answer of its own until it is the one that speaks. */
 const anAnswer = (): OngoingAnswer.OngoingAnswer => new OngoingAnswer.OngoingAnswer()

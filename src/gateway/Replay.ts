@@ -51,6 +51,8 @@ class KeptAnswer implements ChatAnswer {
   readonly body: Uint8Array
   readonly model: string | undefined
   readonly usage: ChatAnswer["usage"]
+  /** Else it had not been kept. */
+  readonly complete = true
   readonly reportedCost = undefined
   private read: ChatAnswer["view"] | undefined = undefined
 
@@ -126,7 +128,8 @@ class Replay {
 
   private get end(): StreamEnd {
     const { dropped: _, ...served } = this.by
-    return { served, attempts: this.failed, usage: this.found.answer.usage, cost: Money.zero, error: undefined }
+    const { usage } = this.found.answer
+    return { served, attempts: this.failed, usage, cost: Money.zero, complete: true, error: undefined }
   }
 }
 

@@ -63,7 +63,7 @@ export const streamed = (
   let settled: StreamEnd | undefined
   const settle = (error: ProviderError | undefined, cancelled: boolean): StreamEnd => {
     const usage = closeCall(served, { error, cancelled }, pricing, timers)
-    settled = endOf(log, usage, error, by)
+    settled = endOf(log, usage, error, by, stream.complete())
     return settled
   }
 
@@ -112,8 +112,9 @@ export const endOf = (
   log: AttemptLog,
   usage: Usage | undefined,
   error: ProviderError | undefined,
-  served: StreamEnd["served"]
-): StreamEnd => ({ attempts: log.view(), usage, cost: totalCost(log), error, served })
+  served: StreamEnd["served"],
+  complete: boolean
+): StreamEnd => ({ attempts: log.view(), usage, cost: totalCost(log), complete, error, served })
 
 export const servedBy = ({ candidate: { instance, model }, fellBack }: Served<unknown>): Omit<ServedBy, "dropped"> => ({
   provider: instance.provider,

@@ -144,7 +144,7 @@ export class SharedStream {
   private soFar(): StreamEnd {
     const { age, attempts, cache, fallback, instance, model, provider, saved } = this.source
     const served = { provider, instance, model, fallback, cache, age, saved }
-    return { served, attempts: attempts(), usage: undefined, cost: undefined, error: undefined }
+    return { served, attempts: attempts(), usage: undefined, cost: undefined, complete: false, error: undefined }
   }
 
   private get length(): number {

@@ -2,6 +2,7 @@ import * as HttpApiBuilder from "@effect/platform/HttpApiBuilder"
 import * as HttpServerResponse from "@effect/platform/HttpServerResponse"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Unheld from "../config/Unheld.js"
 import { BudgetEditor, type BudgetRefused } from "../ledger/BudgetEditor.js"
 import type { Budgets } from "../ledger/Budgets.js"
 import * as BudgetStatus from "../ledger/BudgetStatus.js"
@@ -46,7 +47,8 @@ export const layer = HttpApiBuilder.group(Api, "budgets", (handlers) =>
           const scope = path["*"]
           const made = yield* Effect.either(editor.set(scope, fields))
           if (Either.isLeft(made)) return yield* Door.refuse(refusalOf(made.left))
-          yield* Effect.logWarning(`an operator set the budget ${scope}`)
+          const holds = Unheld.holdsNobody(scope) ? `; over HTTP it holds nobody: ${Unheld.reason}` : ""
+          yield* Effect.logWarning(`an operator set the budget ${scope}${holds}`)
           // It is set, whether or not what is spent of it can be read now.
           const found = yield* Effect.orElseSucceed(status(scope), () => undefined)
           return HttpServerResponse.unsafeJson(

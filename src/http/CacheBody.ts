@@ -9,7 +9,10 @@ export const CacheBody = Schema.Struct({
   /** As they are kept, compressed or not. */
   bytes: Schema.Int,
   hits: Schema.Int,
-  /** Requests for which nothing fresh was kept; `coalesced` and `stale_hits` are among them. */
+  /**
+   * Requests for which nothing was kept that was fresh enough; `coalesced` and `stale_hits` are among them, and what asks for
+   * kept answers only and was refused. Who says `no-cache` looks for none.
+   */
   misses: Schema.Int,
   /** Of all that were looked for; null before the first. */
   hit_ratio: Schema.NullOr(Schema.Number),

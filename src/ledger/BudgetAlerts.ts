@@ -11,6 +11,7 @@ import * as BudgetTables from "./BudgetTables.js"
 import * as BudgetWindow from "./BudgetWindow.js"
 import { CostTracker } from "./CostTracker.js"
 import type { LedgerEntry } from "./LedgerEntry.js"
+import type { Refusal } from "./Purse.js"
 import * as Rollup from "./Rollup.js"
 
 /** A budget, hard or soft, is spent to this part. */
@@ -22,6 +23,8 @@ export interface BudgetAlert {
   readonly percent: number
   readonly spent: Money.Money
   readonly limit: Money.Money
+  /** A hard one has refused a call before that much was spent: less is left than the call may cost. */
+  readonly refuses: boolean
   /** Unix ms; `undefined`: nobody knows, as of a window that rolls. */
   readonly resetsAt: number | undefined
 }
@@ -29,12 +32,17 @@ export interface BudgetAlert {
 /** The parts of a limit that are told of, in percent. */
 const thresholds = [50, 80, 100] as const
 
-/** Tells once in each window when so much of a budget is spent: in the log, and to who listens. */
+/**
+ * Tells once in each window when so much of a budget is spent: in the log, and to who listens. A hard budget mostly refuses before
+ * all is spent, as calls may cost more than they do; that it refuses counts as 100 %.
+ */
 export class BudgetAlerts extends Context.Tag("orelse/BudgetAlerts")<
   BudgetAlerts,
   {
     /** Until it is called. */
     readonly listen: (listener: (alert: BudgetAlert) => void) => () => void
+    /** Takes note of a call that a hard budget did not pay for. Nobody waits for it. */
+    readonly refused: (refusal: Refusal) => void
   }
 >() {
   /** This gateway tells for itself. */
@@ -70,6 +78,8 @@ const make = (claim: Claim) =>
     const fresh = yield* Queue.sliding<void>(1)
     /** What was told, by whomever, and the start of its window. */
     const told = new Map<string, number>()
+    /** Which limits of a budget refused calls that nobody was told of, and when they last did (Unix ms). */
+    const refusals = new Map<string, Map<BudgetWindow.Period, number>>()
     let listeners: ReadonlyArray<(alert: BudgetAlert) => void> = []
 
     const listener = (entry: LedgerEntry): void => {
@@ -78,6 +88,21 @@ const make = (claim: Claim) =>
         if (budgets.of(scope) !== undefined) spent.set(scope, looks)
       }
       if (spent.size > 0) fresh.unsafeOffer(undefined)
+    }
+    const isTold = (name: string, { start }: BudgetWindow.BudgetWindow): boolean =>
+      (told.get(name) ?? Number.NEGATIVE_INFINITY) >= start
+
+    const refused = ({ period, reason, scope }: Refusal): void => {
+      const budget = budgets.of(scope)
+      if (reason !== "exceeded" || budget === undefined) return
+      const known = refusals.get(scope)
+      if (known === undefined && refusals.size >= mostRefusals) return
+      const at = now()
+      const window = BudgetWindow.of(budget, at).find((each) => each.period === period)
+      if (window === undefined || window.limit === 0n || isTold(nameOf(scope, window, 100), window)) return
+      refusals.set(scope, (known ?? new Map<BudgetWindow.Period, number>()).set(window.period, at))
+      if (!spent.has(scope)) spent.set(scope, 1)
+      fresh.unsafeOffer(undefined)
     }
     yield* Effect.acquireRelease(
       Effect.sync(() => costs.listen(listener)),
@@ -93,7 +118,7 @@ const make = (claim: Claim) =>
     const lookAt = (scope: string): Effect.Effect<void, BudgetStoreFailed> =>
       Effect.gen(function* () {
         const budget = budgets.of(scope)
-        if (budget === undefined) return
+        if (budget === undefined) return void refusals.delete(scope)
         const windows = BudgetWindow.of(budget, now())
         const standing = yield* budgets.standing(scope, windows)
         for (const [at, window] of windows.entries()) {
@@ -102,16 +127,20 @@ const make = (claim: Claim) =>
           // One that rolls has no start that stands: it is told again when as long as it lasts has passed.
           const begins = end === undefined ? Rollup.bucketOf(now()) : start
           for (const percent of thresholds) {
-            if (limit === 0n || amount * 100n < limit * BigInt(percent)) continue
-            const name = `${scope} ${period} ${percent}`
-            if ((told.get(name) ?? Number.NEGATIVE_INFINITY) >= start) continue
+            const name = nameOf(scope, window, percent)
+            const isSpent = limit > 0n && amount * 100n >= limit * BigInt(percent)
+            const refusedAt =
+              (percent === 100 ? refusals.get(scope)?.get(period) : undefined) ?? Number.NEGATIVE_INFINITY
+            if ((!isSpent && refusedAt < start) || isTold(name, window)) continue
             const isOurs = yield* claim({ scope, period, percent, begins, since: start })
             told.set(name, begins)
+            if (!isOurs) continue
             const resetsAt = BudgetWindow.resetsAt(window, standing.oldest[at])
-            if (isOurs)
-              yield* tell({ kind: "budget_threshold", scope, period, percent, spent: amount, limit, resetsAt })
+            const about = { scope, period, percent, spent: amount, limit, refuses: !isSpent, resetsAt }
+            yield* tell({ kind: "budget_threshold", ...about })
           }
         }
+        refusals.delete(scope)
       })
 
     const look = Effect.gen(function* () {
@@ -138,7 +167,8 @@ const make = (claim: Claim) =>
         return () => {
           listeners = listeners.filter((other) => other !== added)
         }
-      }
+      },
+      refused
     })
   })
 
@@ -148,6 +178,12 @@ const looks = 2
 const mostScopes = 500
 
 const mostTold = 10_000
+
+/** Who makes up users can have any number of them refused. */
+const mostRefusals = 10_000
+
+const nameOf = (scope: string, { period }: BudgetWindow.BudgetWindow, percent: number): string =>
+  `${scope} ${period} ${percent}`
 
 /** The longest window, in ms. */
 const longest = 31 * 24 * 3_600_000
@@ -159,7 +195,10 @@ const scopesOf = ({ instance, key, model, provider, user }: LedgerEntry): Readon
   return scopes
 }
 
-const sentence = ({ limit, percent, period, resetsAt, scope, spent }: BudgetAlert): string => {
+const sentence = ({ limit, percent, period, refuses, resetsAt, scope, spent }: BudgetAlert): string => {
   const until = resetsAt === undefined ? "" : `; there is more at ${new Date(resetsAt).toISOString()}`
+  if (refuses) {
+    return `budget ${scope}: it refuses calls, since less is left of its ${period} limit of ${Money.toUsd(limit)} USD than they may cost (${Money.toUsd(spent)} USD is spent)${until}`
+  }
   return `budget ${scope}: ${percent} % of its ${period} limit of ${Money.toUsd(limit)} USD is spent (${Money.toUsd(spent)} USD)${until}`
 }

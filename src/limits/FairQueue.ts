@@ -54,15 +54,36 @@ export class FairQueue<A> {
     return ahead
   }
 
+  /** Those who would be served before one of this owner who came now, in no order. */
+  *before(owner: string): Iterable<A> {
+    const own = this.owners.get(owner)?.size ?? 0
+    for (const [other, items] of this.owners) {
+      let left = other === owner ? own : own + 1
+      for (const item of items) {
+        if (left-- === 0) break
+        yield item
+      }
+    }
+  }
+
+  /** Has anybody more waiting than this owner would have with one more? */
+  yieldsTo(owner: string): boolean {
+    return this.most(owner) !== undefined
+  }
+
   /** The last one of whoever has the most waiting, where that is more than this owner would have with one more. */
   lastOfMost(owner: string): A | undefined {
-    let most: ReadonlySet<A> | undefined
-    for (const items of this.owners.values()) if (items.size > (most?.size ?? 0)) most = items
-    if (most === undefined || most.size <= (this.owners.get(owner)?.size ?? 0) + 1) return undefined
-    return [...most].at(-1)
+    const most = this.most(owner)
+    return most && [...most].at(-1)
   }
 
   *[Symbol.iterator](): Iterator<A> {
     for (const items of this.owners.values()) yield* items
+  }
+
+  private most(owner: string): ReadonlySet<A> | undefined {
+    let most: ReadonlySet<A> | undefined
+    for (const items of this.owners.values()) if (items.size > (most?.size ?? 0)) most = items
+    return most !== undefined && most.size > (this.owners.get(owner)?.size ?? 0) + 1 ? most : undefined
   }
 }

@@ -50,6 +50,8 @@ export class RateLimiter extends Context.Tag("orelse/RateLimiter")<
     readonly quota: (limit: Limit) => Quota
     /** How many wait for it. */
     readonly waiting: (limit: Pick<Limit, "id">) => number
+    /** Is its line full for this owner? Whoever has more waiting than others makes room for them. */
+    readonly isFull: (limit: Pick<Limit, "id" | "queue">, owner: string) => boolean
     /** Ids of limits of which something is used, the latest first. */
     readonly known: () => Iterable<string>
     /** Whoever waits is refused, and from now on nobody waits. */
@@ -147,6 +149,9 @@ class Limiter {
 
   readonly waiting = ({ id }: Pick<Limit, "id">): number => this.lines.get(id)?.queue.size ?? 0
 
+  readonly isFull = ({ id, queue }: Pick<Limit, "id" | "queue">, owner: string): boolean =>
+    this.waiting({ id }) >= (queue?.max ?? 0) && this.lines.get(id)?.queue.yieldsTo(owner) !== true
+
   readonly known = (): Iterable<string> => {
     const ids = new Set<string>()
     for (const bucket of this.store.known()) ids.add(bucket.slice(0, bucket.lastIndexOf("/")))
@@ -164,17 +169,11 @@ class Limiter {
       const line = this.lines.get(limit.id)
       if (line === undefined) continue
       const levels = this.store.peek(parts, this.timers.now())
-      const at = Math.max(
-        0,
-        parts.findIndex((part) => part.limit.id === limit.id)
-      )
       const short = this.short(parts, levels)
-      const ahead = limit.requests === undefined ? 0 : line.queue.ahead(claim.owner)
-      const missing = ahead + 1 - (levels[at]?.remaining ?? 0)
-      const behind = limit.requests === undefined ? 0 : Math.max(0, (missing * 60_000) / limit.requests.perMinute)
+      const { kind, wait: behind } = behindIn(line, claim, parts, levels)
       // Whoever is short of another limit for longer has to hear of that one.
       if (short !== undefined && short.wait > behind) return short
-      return refusalOf(limit, claim, behind, parts, levels)
+      return refusalOf(limit, claim, kind, behind, parts, levels)
     }
     return undefined
   }
@@ -318,7 +317,9 @@ class Limiter {
     waiter.stopTimer?.()
     const levels = this.store.peek(parts, this.timers.now())
     waiter.done(
-      this.behindOthers(claim, parts) ?? this.short(parts, levels) ?? refusalOf(limit, claim, 0, parts, levels)
+      this.behindOthers(claim, parts) ??
+        this.short(parts, levels) ??
+        refusalOf(limit, claim, kindOf(limit), 0, parts, levels)
     )
   }
 
@@ -328,17 +329,41 @@ class Limiter {
   }
 }
 
+/** How long one who came now would wait in a line until all before it have what they want, and it too; and for what the longest. */
+const behindIn = (
+  { limit, queue }: Line,
+  { owner, tokens }: Claim,
+  parts: ReadonlyArray<Part>,
+  levels: ReadonlyArray<Level>
+): { readonly kind: Kind; readonly wait: number } => {
+  let longest = { kind: kindOf(limit), wait: 0 }
+  for (const [at, part] of parts.entries()) {
+    if (part.limit.id !== limit.id) continue
+    let wanted = part.kind === "requests" ? queue.ahead(owner) + 1 : tokens
+    if (part.kind === "tokens") for (const { claim } of queue.before(owner)) wanted += claim.tokens
+    const wait = ((wanted - (levels[at]?.remaining ?? 0)) * 60_000) / part.rate.perMinute
+    if (wait > longest.wait) longest = { kind: part.kind, wait }
+  }
+  return longest
+}
+
+const kindOf = ({ requests }: Limit): Kind => (requests === undefined ? "tokens" : "requests")
+
 /** Somebody has to wait for a limit, whatever there is of it. */
 const refusalOf = (
   limit: Limit,
   { tokens }: Claim,
+  kind: Kind,
   wait: number,
   parts: ReadonlyArray<Part>,
   levels: ReadonlyArray<Level>
-): Refusal => {
-  const kind = limit.requests === undefined ? "tokens" : "requests"
-  const amount = kind === "requests" ? 1 : tokens
-  return { _tag: "Refusal", limit, kind, amount, wait, quota: quotaOf(parts, levels) }
-}
+): Refusal => ({
+  _tag: "Refusal",
+  limit,
+  kind,
+  amount: kind === "requests" ? 1 : tokens,
+  wait,
+  quota: quotaOf(parts, levels)
+})
 
 const nothing = (): void => {}

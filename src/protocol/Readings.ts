@@ -14,8 +14,8 @@ export const nothing: Reading = {
   json: undefined
 }
 
-/** A stream that ends in an error which says no more. */
+/** An answer that ends in an error which says no more. */
 export const endedInError: Failure = {
   category: "provider_unavailable",
-  message: "the provider ended the stream with an error"
+  message: "the provider ended its answer with an error"
 }

@@ -64,6 +64,7 @@ export class StreamMachine {
 
   private held: Array<Buffer> = []
   private heldBytes = 0
+  private cut = false
   /** Indices of the choices that have begun, and of those that have finished. */
   private readonly begun = new Set<number>()
   private readonly over = new Set<number>()
@@ -73,6 +74,11 @@ export class StreamMachine {
   /** Every choice that will come has come; what may still follow is usage and the end mark. */
   get finished(): boolean {
     return this.over.size > 0 && [...this.begun].every((choice) => this.over.has(choice))
+  }
+
+  /** Each choice says why it ended, and none was cut short. */
+  get complete(): boolean {
+    return this.finished && !this.cut
   }
 
   /** About how many characters the answer has so far; what is around them is about as long in each frame. */
@@ -170,8 +176,10 @@ export class StreamMachine {
     if (choices.length > 0 || usage !== undefined) this.chunks++
     for (const choice of choices) this.begun.add(choice)
     for (const event of events) {
-      if (event._tag === "Finish") this.over.add(event.index)
-      else this.heard += ChatEvent.characters(event)
+      if (event._tag === "Finish") {
+        this.over.add(event.index)
+        this.cut ||= ChatEvent.cutsShort(event)
+      } else this.heard += ChatEvent.characters(event)
     }
   }
 

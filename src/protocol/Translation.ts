@@ -1,6 +1,6 @@
 import * as Either from "effect/Either"
 import type { ChatAnswer } from "../domain/ChatAnswer.js"
-import type { ChatEvent } from "../domain/ChatEvent.js"
+import * as ChatEvent from "../domain/ChatEvent.js"
 import type { ChatRequest } from "../domain/ChatRequest.js"
 import type { ChatDialect, Dialect, FrontDialect } from "../domain/Dialect.js"
 import * as Anthropic from "./anthropic/Anthropic.js"
@@ -17,6 +17,7 @@ import { LineSplitter } from "./Lines.js"
 import type { Lost } from "./Lossiness.js"
 import type { OngoingAnswer } from "./OngoingAnswer.js"
 import * as Ollama from "./ollama/Ollama.js"
+import * as Finish from "./openai/Finish.js"
 import { native as nativeToOpenAi } from "./openai/Native.js"
 import * as OpenAi from "./openai/OpenAi.js"
 import { isRegular } from "./openai/Regular.js"
@@ -29,6 +30,7 @@ import * as Seals from "./Seals.js"
 import * as Sse from "./Sse.js"
 import type { Output, Way } from "./StreamMachine.js"
 import * as Translator from "./Translator.js"
+import * as WorkersAiAnswer from "./workersai/AnswerIn.js"
 import * as WorkersAi from "./workersai/WorkersAi.js"
 
 /**
@@ -97,8 +99,12 @@ export const decodeAnswer = (
   const failure = failureIn(json)
   if (failure !== undefined) return Either.left(failure)
   if (!Json.isRecord(json)) return malformed("the provider's answer is no JSON object")
+  const ended = back === "workers-ai" ? WorkersAiAnswer.failureIn(json) : undefined
+  if (ended !== undefined) return Either.left(ended)
   if (!isChat(back)) return plainAnswer(back, body, json)
-  if (back === "openai-chat" && request.dialect === back && isRegular(json)) return openAiAnswer(body, json)
+  if (back === "openai-chat" && request.dialect === back && isRegular(json)) {
+    return openAiAnswer(body, json, Finish.complete(Json.list(json["choices"])))
+  }
   // What is written again keeps its numbers.
   return chatAnswer(request, back, body, Json.record(Json.parsed(text)), answering())
 }
@@ -115,7 +121,7 @@ export const way = (request: ChatRequest, back: Dialect, answering: Answering, a
 }
 
 /** Reads frames of a stream as the caller gets them. */
-export const events = (front: FrontDialect): ((frame: Buffer) => ReadonlyArray<ChatEvent>) => {
+export const events = (front: FrontDialect): ((frame: Buffer) => ReadonlyArray<ChatEvent.ChatEvent>) => {
   const { reader } = isChat(front) ? backs[front] : OpenAi.back
   const { read } = reader({ realm: native(front), fresh: (prefix) => prefix })
   return (frame) => {
@@ -131,7 +137,7 @@ const native = (front: FrontDialect): string =>
   front === "anthropic-messages" ? nativeToAnthropic : nativeToOpenAi.details
 
 /** With the seal's true origin. */
-const unmarked = (event: ChatEvent, front: FrontDialect): ChatEvent =>
+const unmarked = (event: ChatEvent.ChatEvent, front: FrontDialect): ChatEvent.ChatEvent =>
   "seal" in event && event.seal !== undefined
     ? {
         ...event,
@@ -167,25 +173,28 @@ const chatAnswer = (
         ? OpenAiRepair.answer(json, completion.events, answering)
         : AnthropicMarks.answer(json, answering.realm)
   const bytes = view === json ? body : Buffer.from(Json.stringify(view))
-  return Either.right({ body: bytes, view, model, usage, reportedCost })
+  const complete = !completion.events.some(ChatEvent.cutsShort)
+  return Either.right({ body: bytes, view, model, complete, usage, reportedCost })
 }
 
 /** What is never translated: the answer has one member that it must have. */
 const plainAnswer = (back: Dialect, body: Buffer, json: JsonObject): Either.Either<ChatAnswer, Failure> => {
+  const said = json[back === "openai-embeddings" ? "data" : "choices"]
   const answers =
-    back === "anthropic-count-tokens"
-      ? Json.number(json["input_tokens"]) !== undefined
-      : Array.isArray(json[back === "openai-embeddings" ? "data" : "choices"])
-  return answers ? openAiAnswer(body, json) : malformed("the provider's answer holds no answer")
+    back === "anthropic-count-tokens" ? Json.number(json["input_tokens"]) !== undefined : Array.isArray(said)
+  if (!answers) return malformed("the provider's answer holds no answer")
+  const choices = Json.list(said)
+  return openAiAnswer(body, json, back === "openai-embeddings" ? choices.length > 0 : Finish.complete(choices))
 }
 
 /** Bytes as they came, and what the gateway reads in them. */
-const openAiAnswer = (body: Buffer, json: JsonObject): Either.Either<ChatAnswer, Failure> => {
+const openAiAnswer = (body: Buffer, json: JsonObject, complete: boolean): Either.Either<ChatAnswer, Failure> => {
   const usage = OpenAiUsage.find(json)
   return Either.right({
     body,
     view: json,
     model: Json.text(json["model"]) || undefined,
+    complete,
     usage: usage === undefined ? undefined : OpenAiUsage.read(usage),
     reportedCost: usage === undefined ? undefined : OpenAiUsage.costIn(usage)
   })

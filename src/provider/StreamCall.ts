@@ -39,6 +39,8 @@ export interface ProviderStream {
   readonly model: () => string | undefined
   readonly usage: () => Usage | undefined
   readonly reportedCost: () => Money | undefined
+  /** Each choice has said why it ended, and none was cut short. */
+  readonly complete: () => boolean
   /** About how many characters of an answer have come. */
   readonly said: () => number
 }
@@ -176,6 +178,8 @@ export class StreamCall implements Incoming, ProviderStream {
   readonly usage = (): Usage | undefined => this.machine.usage
 
   readonly reportedCost = (): Money | undefined => this.machine.reportedCost
+
+  readonly complete = (): boolean => this.machine.complete
 
   readonly said = (): number => this.machine.said
 

@@ -24,11 +24,37 @@ export const wait = (run: Run): Effect.Effect<number, ChainError> => {
         ? Effect.fail(run.nobody({ full: false, limited, wait: Math.min(recovery, soonest) - now }))
         : Effect.zipRight(Effect.sleep(sleep), again)
     }
-    const left = Math.ceil(until - now)
-    if (left <= 0) return Effect.fail(run.nobody({ full: !limited, limited, wait: limited ? soonest - now : 0 }))
-    return Effect.zipRight(Effect.race(Effect.sleep(Math.min(sleep, left)), admission.room(full)), again)
+    if (until <= now) return Effect.fail(run.nobody({ full: !limited, limited, wait: limited ? soonest - now : 0 }))
+    return Effect.zipRight(Effect.race(news(run, full, until), admission.room(full)), again)
   })
   return again
+}
+
+/**
+ * Until one of the others may be asked or waited for, or none of these any more, or until then (Unix ms). Whoever waits for
+ * these does not lose its turn by looking after the others.
+ */
+const news = (run: Run, full: ReadonlyArray<Candidate>, until: number): Effect.Effect<void> => {
+  const { admission, candidates, timers } = run
+  const others = [...candidates.entries()].filter(([, candidate]) => !full.includes(candidate))
+  const isThere = ([position, candidate]: readonly [number, Candidate]): Effect.Effect<boolean> =>
+    Effect.map(
+      run.admitsLater(position),
+      (admitted) => admitted || (admission.ailment(candidate) === undefined && run.lacksRoom(position))
+    )
+  const look: Effect.Effect<void> = Effect.suspend(() => {
+    const now = timers.now()
+    const recovery = Math.min(
+      ...candidates.map((candidate) => admission.ailment(candidate)?.until ?? Number.POSITIVE_INFINITY)
+    )
+    const next = Math.min(pause(recovery, now), Math.ceil(until - now))
+    if (next <= 0 || full.every((candidate) => admission.ailment(candidate) !== undefined)) return Effect.void
+    return Effect.zipRight(
+      Effect.sleep(next),
+      Effect.flatMap(Effect.exists(others, isThere), (found) => (found ? Effect.void : look))
+    )
+  })
+  return look
 }
 
 /** One that could take over from the last failure. */

@@ -16,6 +16,7 @@ import {
   secret,
   settled,
   slackUrl,
+  spent,
   webhook,
   webhooks
 } from "./running.js"
@@ -167,6 +168,24 @@ describe("an alert", () => {
     })
   )
 
+  it.scoped("comes at once to a webhook that answers, however slow others are", () =>
+    Effect.gen(function* () {
+      const to = webhooks()
+      const alerts = yield* inMemory(to, { webhooks: [webhook(slackUrl), webhook("https://pager.example/hook")] })
+      to.silent.add("https://hooks.slack.com")
+      const paged = () => to.posts.filter(({ url }) => url.startsWith("https://pager")).length
+      for (const [at, name] of ["a", "b", "c"].entries()) {
+        alerts.tell(circuitOpen(name))
+        yield* pass("1 second")
+        assert.strictEqual(paged(), at + 1)
+      }
+      to.silent.clear()
+      yield* pass("1 minute")
+      const { alerts: told, undelivered } = yield* alerts.latest(10)
+      assert.deepStrictEqual([told.length, undelivered], [3, 0])
+    })
+  )
+
   it.scoped("does not follow a redirect", () =>
     Effect.gen(function* () {
       const to = webhooks()
@@ -195,6 +214,26 @@ describe("an alert", () => {
       alerts.tell(exhausted("of the next hour"))
       yield* settled
       assert.strictEqual(to.posts.length, mostOfAKind + 2)
+    })
+  )
+
+  it.scoped("of what an operator has named is not kept back for names that callers make up", () =>
+    Effect.gen(function* () {
+      const to = webhooks()
+      const alerts = yield* inMemory(to)
+      for (let user = 0; user < 100; user++) {
+        for (const percent of [50, 80, 100]) alerts.tell(spent(`user:made-up-${user}`, percent))
+        alerts.tell(circuitOpen("any", `made-up-${user}`))
+      }
+      yield* settled
+      assert.strictEqual(to.posts.length, 2 * mostOfAKind)
+      alerts.tell(spent("global", 100))
+      alerts.tell(circuitOpen("any"))
+      // Of these there are no more than operators have named.
+      for (let at = 0; at < mostOfAKind; at++) alerts.tell({ kind: "key_out", instance: `${at}`, retryIn: undefined })
+      alerts.tell({ kind: "key_out", instance: "one more", retryIn: undefined })
+      yield* settled
+      assert.strictEqual(to.posts.length, 2 * mostOfAKind + 2 + mostOfAKind + 1)
     })
   )
 
@@ -249,6 +288,14 @@ describe("an alert", () => {
       alerts.tell(circuitOpen("c"))
       yield* settled
       assert.strictEqual(to.posts.length, 1)
+      yield* Queue.offer(changes, { settings: current })
+      yield* settled
+      current = alertSettings()
+      yield* Queue.offer(changes, { settings: current })
+      yield* settled
+      alerts.tell(circuitOpen("d"))
+      yield* settled
+      assert.strictEqual(to.posts.length, 2)
     })
   )
 

@@ -14,6 +14,7 @@ const budget: Alert = {
   percent: 80,
   spent: Money.fromUsd(8.1),
   limit: Money.fromUsd(10),
+  refuses: false,
   resetsAt: at + 12 * 3_600_000
 }
 
@@ -24,6 +25,7 @@ const all: ReadonlyArray<Alert> = [
   exhausted("gpt-4o"),
   { kind: "fallback_exhausted", model: "gpt-4o", categories: [] },
   budget,
+  { ...budget, percent: 100, refuses: true },
   { kind: "price_unknown", instance: "primary", model: "gpt-9" },
   { kind: "store_trouble", store: "database", trouble: "down" },
   { kind: "store_trouble", store: "journal", trouble: "full" }
@@ -42,6 +44,7 @@ describe("what is told", () => {
       "nobody answered a request for `gpt-4o` (rate_limit)",
       "nobody could be asked for `gpt-4o`: all who serve it are out",
       "the daily budget of `provider:openai` is spent to 80 %: 8.1 of 10 USD; it begins anew at 2026-02-01T00:00:00.000Z",
+      "the daily budget of `provider:openai` refuses calls: 8.1 of 10 USD is spent, and what is left is less than they may cost; it begins anew at 2026-02-01T00:00:00.000Z",
       "nobody knows what `gpt-9` costs at `primary`, so its calls are counted without a cost; set its pricing",
       "the database does not answer; what is to be kept waits in the journal",
       "the journal takes nothing any more, or lost something: its disk is full, or the database is away for too long"

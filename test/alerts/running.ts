@@ -6,6 +6,7 @@ import * as Redacted from "effect/Redacted"
 import { Alerts } from "../../src/alerts/Alerts.js"
 import type { AlertSettings, WebhookSettings } from "../../src/config/Settings.js"
 import type { AlertKind } from "../../src/domain/Alert.js"
+import * as Money from "../../src/domain/Money.js"
 import { Transport, type Outgoing } from "../../src/provider/Transport.js"
 import { fixed } from "../support/liveSettings.js"
 import { settings } from "../support/settings.js"
@@ -30,16 +31,19 @@ export interface Webhooks {
   readonly layer: Layer.Layer<Transport>
   /** What all of them answer from now on. */
   answer: Answer | "refused" | undefined
+  /** But those at these origins say nothing. */
+  readonly silent: Set<string>
 }
 
 export const webhooks = (): Webhooks => {
   const made: Webhooks = {
     posts: [],
     answer: { status: 200, body: "ok" },
+    silent: new Set(),
     layer: Layer.succeed(Transport, {
       exchange: ({ body, headers, origin, path }, incoming) => {
         made.posts.push({ url: origin + path, headers, body: Buffer.from(body ?? []).toString("utf8") })
-        const { answer } = made
+        const answer = made.silent.has(origin) ? undefined : made.answer
         let isOver = false
         queueMicrotask(() => {
           if (isOver || answer === undefined) return
@@ -106,6 +110,17 @@ export const exhausted = (model: string) => ({
   kind: "fallback_exhausted" as const,
   model,
   categories: ["rate_limit" as const]
+})
+
+export const spent = (scope: string, percent: number) => ({
+  kind: "budget_threshold" as const,
+  scope,
+  period: "daily" as const,
+  percent,
+  spent: Money.zero,
+  limit: Money.zero,
+  refuses: false,
+  resetsAt: 86_400_000
 })
 
 /** The kinds of what was posted as `json`. */

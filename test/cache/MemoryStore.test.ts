@@ -90,6 +90,20 @@ describe("answers in memory", () => {
     })
   )
 
+  it.effect("are as large as the names that they hold, too", () =>
+    Effect.gen(function* () {
+      const { kept } = yield* store({ maxBytes: 10_000 })
+      const named = (name: string, count = 1) => stored("x", { dropped: Array.from({ length: count }, () => name) })
+      kept.set("a", named("n".repeat(2_000)), hour)
+      assert.isAbove((yield* kept.stats).bytes, 4_000)
+      kept.set("long", named("n".repeat(5_000)), hour)
+      kept.set("many", named("", 500), hour)
+      kept.set("answered", stored("x", { answered: "n".repeat(5_000) }), hour)
+      const there = yield* texts(kept, "a", "long", "many", "answered")
+      assert.deepStrictEqual(there, ["x", undefined, undefined, undefined])
+    })
+  )
+
   it.effect("are compressed after a moment when they are long, and come back as they were", () =>
     Effect.gen(function* () {
       const { kept } = yield* store()

@@ -205,3 +205,39 @@ describe("the default task", () => {
     })
   )
 })
+
+describe("limits and budgets that do not hold over HTTP what they name", () => {
+  it.effect("are told of by their paths, and so is what holds callers", () =>
+    Effect.gen(function* () {
+      const file = `
+instances: [{ id: o, provider: ollama }]
+rateLimits:
+  - { scope: global, requestsPerMinute: 1 }
+  - { scope: "key:*", requestsPerMinute: 1 }
+  - { scope: "tenant:*", requestsPerMinute: 1 }
+  - { scope: "tenant:acme", requestsPerMinute: 1 }
+budgets:
+  - { scope: "user:*", daily: 1 }
+  - { scope: "key:k1", daily: 1 }
+`
+      const { notices } = yield* loading({ file })
+      const held = "What holds them is global, and user:* for each user that a request names."
+      assert.deepStrictEqual(notices, [
+        "Over HTTP nobody is held by rateLimits[1] (key:*), rateLimits[3] (tenant:acme), budgets[1] (key:k1): " +
+          `this gateway has no keys or tenants for callers. ${held}`,
+        `Over HTTP all callers are held together by rateLimits[2] (tenant:*): all are of the tenant default. ${held}`
+      ])
+    })
+  )
+
+  it.effect("are none that name everybody or users", () =>
+    Effect.gen(function* () {
+      const file = `
+instances: [{ id: o, provider: ollama }]
+rateLimits: [{ scope: global, requestsPerMinute: 1 }, { scope: caller, requestsPerMinute: 1 }]
+budgets: [{ scope: "user:*", daily: 1 }, { scope: "provider:ollama", daily: 1 }]
+`
+      assert.isEmpty((yield* loading({ file })).notices)
+    })
+  )
+})

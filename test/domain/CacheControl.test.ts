@@ -4,6 +4,20 @@ import * as CacheControl from "../../src/domain/CacheControl.js"
 const silent = { noCache: false, noStore: false, maxAge: undefined, onlyIfCached: false }
 
 describe("cache-control of a request", () => {
+  it("takes an age beyond all counting for the longest, not for none", () => {
+    const ages: ReadonlyArray<readonly [string, number]> = [
+      ["2147483647", 2_147_483_647],
+      ["2147483649", 2_147_483_648],
+      ["99999999999", 2_147_483_648],
+      ['"' + "9".repeat(400) + '"', 2_147_483_648],
+      ["0".repeat(20) + "60", 60]
+    ]
+    for (const [text, maxAge] of ages) {
+      assert.deepStrictEqual(CacheControl.parse(`max-age=${text}`), { ...silent, maxAge }, text)
+    }
+    assert.strictEqual(CacheControl.parse(`max-age=60, max-age=${"9".repeat(11)}`).maxAge, 60)
+  })
+
   it("is read in any case, with any white space, and beside what nobody knows", () => {
     assert.deepStrictEqual(CacheControl.parse("No-Cache"), { ...silent, noCache: true })
     assert.deepStrictEqual(CacheControl.parse(" foo=1 ,no-store,, max-age = 60 "), {

@@ -5,14 +5,16 @@ import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as TestClock from "effect/TestClock"
 import type { AlertSettings } from "../../src/config/Settings.js"
-import { CurrentSettings } from "../../src/config/Settings.js"
+import { CurrentSettings, type Settings } from "../../src/config/Settings.js"
 import { Alerts } from "../../src/alerts/Alerts.js"
 import type { Alert, AlertKind } from "../../src/domain/Alert.js"
+import * as Money from "../../src/domain/Money.js"
 import * as AlertSources from "../../src/gateway/AlertSources.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
 import * as Live from "../../src/gateway/Live.js"
 import { Circuits } from "../../src/health/Circuits.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
+import { sized } from "../../src/provider/SimulatedSize.js"
 import { Simulator } from "../../src/provider/Simulator.js"
 import { Database, type DatabaseStatus } from "../../src/store/Database.js"
 import { Journal } from "../../src/store/Journal.js"
@@ -23,7 +25,8 @@ import { instance, model, settings } from "../support/settings.js"
 /** A gateway whose model `m` is asked of `a` and then `b`, and a webhook. */
 const between = <A, E>(
   body: (to: Webhooks) => Effect.Effect<A, E, Gateway | Simulator | Circuits>,
-  events?: ReadonlyArray<AlertKind>
+  events?: ReadonlyArray<AlertKind>,
+  overrides: Partial<Settings> = {}
 ) => {
   const to = webhooks()
   const alerts: AlertSettings = {
@@ -31,7 +34,8 @@ const between = <A, E>(
     repeatAfter: 3_600_000,
     timeout: 1_000
   }
-  const configured = settings({ instances: [instance("a"), instance("b")], models: [model("m", ["a", "b"])], alerts })
+  const instances = [instance("a"), instance("b")]
+  const configured = settings({ instances, models: [model("m", ["a", "b"])], alerts, ...overrides })
   return Effect.provide(
     body(to),
     Live.layerNoTransport.pipe(
@@ -117,6 +121,36 @@ describe("the gateway tells", () => {
       })
     )
   )
+
+  it.effect("once of a hard budget that refuses calls, also where another candidate answers them", () => {
+    const fields = { weekly: undefined, monthly: undefined, mode: "hard", window: "calendar", timeZone: "UTC" } as const
+    const simulated = { latency: 100, tokenInterval: 0, failureRate: 0, failures: [] }
+    const budget = { ...fields, scope: "instance:a", daily: Money.fromUsd(1), worstCase: undefined }
+    return between(
+      (to) =>
+        Effect.gen(function* () {
+          // An answer costs 10 cents, and 20 at most.
+          yield* script("a", sized({ prompt: 5, answer: 1_000 }, 1_000))
+          for (let call = 0; call < 12; call++) assert.strictEqual(yield* ask({ max_tokens: 2_000 }), "Right")
+          yield* TestClock.adjust("1 minute")
+          yield* settled
+          const told = to.posts.map(({ body }) => {
+            const { details } = JSON.parse(body) as { details: Readonly<Record<string, unknown>> }
+            return ["scope", "percent", "spent_usd", "reason"].map((field) => details[field])
+          })
+          assert.deepStrictEqual(told, [
+            ["instance:a", 50, "0.5", undefined],
+            ["instance:a", 80, "0.8", undefined],
+            ["instance:a", 100, "0.9", "refuses_calls"]
+          ])
+        }),
+      ["budget_threshold"],
+      {
+        budgets: [budget],
+        instances: [instance("a", { pricing: { prompt: 0, completion: 100 }, simulated }), instance("b")]
+      }
+    )
+  })
 
   it.effect("nothing of a circuit that an operator holds open", () =>
     between((to) =>

@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"
@@ -19,8 +21,10 @@ import { Gateway } from "../../src/gateway/Gateway.js"
 import type { SimulatedReply } from "../../src/provider/SimulatedReply.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
+import * as Timers from "../../src/provider/Timers.js"
+import { fronts } from "../../src/protocol/Fronts.js"
 import * as PlainIn from "../../src/protocol/openai/PlainIn.js"
-import { chunk, says, textOf } from "../support/chunks.js"
+import { chunk, done, says, textOf } from "../support/chunks.js"
 import { gateway, request } from "../support/gateway.js"
 import { cache as noCache, instance, model, settings } from "../support/settings.js"
 import { eventStream } from "../support/wires.js"
@@ -327,35 +331,61 @@ describe("cache-control of a request", () => {
   )
 })
 
-describe("an answer that is not complete", () => {
-  const filtered: SimulatedReply = () => [
-    { after: 1, head: { status: 200, headers: { "content-type": "application/json" } } },
-    {
-      after: 0,
-      data: Buffer.from(
-        JSON.stringify({
-          id: "x",
-          object: "chat.completion",
-          created: 1,
-          model: "m",
-          choices: [{ index: 0, message: { role: "assistant", content: "" }, finish_reason: "content_filter" }]
-        })
-      )
-    },
-    { after: 0, end: "end" }
-  ]
+describe("what the cache counts", () => {
+  it.effect("are the requests that were looked for: not those of no-cache, but those that were refused, too", () =>
+    withCache({}, () =>
+      Effect.gen(function* () {
+        const counted = Effect.flatMap(ResponseCache, ({ stats }) =>
+          Effect.map(stats, ({ hits, misses }) => [hits, misses])
+        )
+        yield* Effect.flip(whole(saying("only-if-cached")))
+        assert.deepStrictEqual(yield* counted, [0, 1])
+        yield* whole()
+        yield* whole()
+        yield* whole(saying("only-if-cached"))
+        assert.deepStrictEqual(yield* counted, [2, 2])
+        yield* whole(saying("no-cache"))
+        yield* whole(saying("max-age=0"))
+        yield* whole(saying("no-store"))
+        yield* Effect.flip(whole(saying("only-if-cached, no-cache")))
+        assert.deepStrictEqual(yield* counted, [2, 2])
+        yield* seconds(10)
+        yield* whole(saying("max-age=5"))
+        assert.deepStrictEqual(yield* counted, [2, 3])
+      })
+    )
+  )
+})
 
-  it.effect("is not kept: a failure, or one that a filter has cut", () =>
+describe("an answer that is not complete", () => {
+  const ended =
+    (finish_reason: string | null): SimulatedReply =>
+    () =>
+      Simulated.whole(1, 200, {
+        id: "x",
+        object: "chat.completion",
+        created: 1,
+        model: "m",
+        choices: [{ index: 0, message: { role: "assistant", content: "hal" }, finish_reason }]
+      })
+
+  it.effect("is not kept: a failure, or one that a filter has cut or that never says why it ended", () =>
     withCache(
       {},
       () =>
         Effect.gen(function* () {
           assert.strictEqual((yield* Effect.flip(whole()))._tag, "ProviderFailed")
-          assert.strictEqual((yield* whole()).cache, "miss")
-          assert.strictEqual((yield* whole()).cache, "miss")
-          assert.strictEqual(yield* asking(), "hit: answer 3")
+          for (let n = 1; n <= 3; n++) assert.strictEqual((yield* whole()).cache, "miss")
+          assert.strictEqual(yield* asking(), "miss: answer 4")
+          assert.strictEqual(yield* asking(), "hit: answer 4")
         }),
-      [Simulated.failure(400, { message: "no" }), filtered, numbered(3)]
+      [
+        Simulated.failure(400, { message: "no" }),
+        ended("content_filter"),
+        ended(null),
+        ended("of_old_age"),
+        numbered(4)
+      ]
     )
   )
 
@@ -363,6 +393,48 @@ describe("an answer that is not complete", () => {
     withCache({ maxEntryBytes: 100 }, () =>
       Effect.gen(function* () {
         assert.deepStrictEqual([yield* asking(), yield* asking()], ["miss: answer 1", "miss: answer 2"])
+      })
+    )
+  )
+
+  it.effect("is answered by another provider where its choice ended in an error", () =>
+    withCache(
+      {},
+      () =>
+        Effect.gen(function* () {
+          yield* Effect.flatMap(Simulator, ({ script }) => script("b", numbered(7), numbered(8)))
+          const first = yield* whole(zero({ model: "both" }))
+          assert.deepStrictEqual([said(first), first.fallback], ["miss: answer 7", true])
+          assert.strictEqual(first.attempts[0]?.category, "provider_unavailable")
+          const second = yield* whole(zero({ model: "both", seed: 1 }))
+          assert.deepStrictEqual([said(second), second.fallback], ["miss: answer 8", true])
+        }),
+      [ended("error"), ended("insufficient_system_resource")]
+    )
+  )
+
+  it.effect("is kept with no more of what was dropped than a caller is shown, however much that was", () =>
+    withCache({}, () =>
+      Effect.gen(function* () {
+        const dropping = (names: ReadonlyArray<string>) =>
+          Effect.gen(function* () {
+            const members = Object.fromEntries(names.map((name) => [name, 1]))
+            const json = { model: "m", max_tokens: 9, temperature: 0, messages: [{ role: "user", content: "hi" }] }
+            const body = { ...json, ...members }
+            const { decodeRequest } = fronts["anthropic-messages"]
+            const asked = Either.getOrThrow(decodeRequest(Buffer.from(JSON.stringify(body)), body))
+            const [first, second] = [yield* whole(asked), yield* whole(asked)]
+            assert.deepStrictEqual([first.cache, second.cache], ["miss", "hit"])
+            assert.deepStrictEqual(first.dropped, names)
+            return second.dropped
+          })
+        assert.deepStrictEqual(yield* dropping(["one", "two"]), ["one", "two"])
+        const long = ["a".repeat(200), "b".repeat(1_000_000), "c"]
+        assert.strictEqual((yield* dropping(long)).join(","), long.join(",").slice(0, 256))
+        const many = Array.from({ length: 10_000 }, (_, n) => `member${n + 10_000}`)
+        assert.strictEqual((yield* dropping(many)).join(",").slice(0, 256), many.join(",").slice(0, 256))
+        const { bytes } = yield* Effect.flatMap(ResponseCache, ({ stats }) => stats)
+        assert.isBelow(bytes, 10_000)
       })
     )
   )
@@ -485,7 +557,7 @@ describe("a stream from the cache", () => {
       { after: 10, end: "end" }
     ]
 
-  it.effect("is never one that broke, that was cut by a filter, that was left or was too long", () =>
+  it.effect("is never one that broke, was cut by a filter, never says why it ended, was left or was too long", () =>
     withCache(
       { maxEntryBytes: 2_000 },
       () =>
@@ -496,6 +568,9 @@ describe("a stream from the cache", () => {
           const cut = (yield* opening(stream)).start()
           yield* seconds(1)
           assert.isUndefined((cut.end ?? assert.fail("it has not ended")).error)
+          const unsaid = (yield* opening(stream)).start()
+          yield* seconds(1)
+          assert.isUndefined((unsaid.end ?? assert.fail("it has not ended")).error)
           const left = (yield* opening(stream)).start()
           left.reply.cancel()
           yield* seconds(1)
@@ -506,14 +581,15 @@ describe("a stream from the cache", () => {
           const last = (yield* opening(stream)).start()
           yield* seconds(1)
           assert.deepStrictEqual(
-            [broke, cut, left, long, last].map(({ reply }) => reply.cache),
-            Array.from({ length: 5 }, () => "miss")
+            [broke, cut, unsaid, left, long, last].map(({ reply }) => reply.cache),
+            Array.from({ length: 6 }, () => "miss")
           )
           assert.strictEqual((yield* opening(stream)).reply.cache, "hit")
         }),
       [
         Simulated.brokenOff("one two"),
         broken(says("hi"), chunk({}, "content_filter")),
+        broken(says("hi"), done),
         Simulated.answer("one two three"),
         Simulated.answer("word ".repeat(500)),
         Simulated.answer("short")
@@ -722,6 +798,42 @@ describe("identical requests in flight", () => {
   )
 })
 
+describe("who joined a stream and is interrupted before holding it", () => {
+  it.effect("has left it: it ends when all others have", () =>
+    withCache(
+      { coalesce: true },
+      () =>
+        Effect.gen(function* () {
+          const { open, startOpen } = yield* Gateway
+          const simulator = yield* Simulator
+          const timers = Timers.ofClock(yield* Effect.clock)
+          let leading: ChatReplyStream | undefined
+          let joining: Fiber.RuntimeFiber<unknown, unknown> | undefined
+          startOpen(
+            timers,
+            stream,
+            local
+          )((outcome) => {
+            leading = Either.getOrThrow(Either.mapLeft(outcome, () => new Error("it must begin at once")))
+            // The joiner has been told by the time that it hears of this, and has not run since.
+            joining?.unsafeInterruptAsFork(FiberId.none)
+          })
+          joining = yield* Effect.fork(open(stream))
+          yield* TestClock.adjust("105 millis")
+          assert.isTrue(Exit.isInterrupted(yield* Fiber.await(joining)))
+          const taken = new Taken(leading ?? assert.fail("it has not begun")).start()
+          yield* TestClock.adjust("15 millis")
+          assert.deepStrictEqual([taken.text, taken.end], ["one two three", undefined])
+          taken.reply.cancel()
+          assert.strictEqual(yield* simulator.aborted("a"), 1)
+          const { coalesced } = yield* Effect.flatMap(ResponseCache, ({ stats }) => stats)
+          assert.strictEqual(coalesced, 1)
+        }),
+      [Simulated.answer("one two three four")]
+    )
+  )
+})
+
 describe("an answer that has expired", () => {
   const stale = { ttl: 60_000, staleIfError: 3_600_000 }
   const then = (...failures: ReadonlyArray<SimulatedReply>) => [numbered(1), ...failures]
@@ -777,6 +889,58 @@ describe("an answer that has expired", () => {
           yield* seconds(1)
           assert.deepStrictEqual((yield* Fiber.joinAll(fibers)).map(said), ["stale: answer 1", "stale: answer 1"])
           assert.strictEqual(yield* callsOf("a"), 2)
+        }),
+      then(Simulated.unavailable)
+    )
+  )
+
+  it.effect("is given to each who waits for the same as far as the own request takes it, whoever leads", () =>
+    withCache(
+      { ...stale, coalesce: true },
+      () =>
+        Effect.gen(function* () {
+          const { complete } = yield* Gateway
+          yield* whole()
+          yield* seconds(120)
+          const strict = saying("max-age=10")
+          const tolerant = saying("max-age=600")
+          const failed = ["ProviderFailed", 1]
+          const cases: ReadonlyArray<readonly [ReadonlyArray<ChatRequest>, unknown]> = [
+            [
+              [strict, zero(), tolerant],
+              [failed, ["stale", 0], ["stale", 0]]
+            ],
+            [
+              [zero(), strict, tolerant],
+              [["stale", 1], failed, ["stale", 0]]
+            ]
+          ]
+          for (const [asked, expected] of cases) {
+            const before = yield* callsOf("a")
+            const fibers = yield* Effect.forEach(asked, (each) => Effect.fork(Effect.either(complete(each))))
+            yield* seconds(1)
+            const ends = (yield* Fiber.joinAll(fibers)).map(Either.merge)
+            const told = ends.map((end) => [
+              "_tag" in end ? end._tag : end.cache,
+              "attempts" in end && end.attempts.length
+            ])
+            assert.deepStrictEqual<unknown>(told, expected)
+            assert.strictEqual(yield* callsOf("a"), before + 1)
+          }
+        }),
+      then(Simulated.unavailable)
+    )
+  )
+
+  it.effect("is not given when it has become too old for the request while all failed", () =>
+    withCache(
+      stale,
+      () =>
+        Effect.gen(function* () {
+          yield* whole()
+          yield* seconds(120.05)
+          assert.strictEqual((yield* Effect.flip(whole(saying("max-age=121"))))._tag, "ProviderFailed")
+          assert.strictEqual((yield* whole(saying("max-age=123"))).cache, "stale")
         }),
       then(Simulated.unavailable)
     )

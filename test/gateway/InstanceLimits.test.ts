@@ -7,7 +7,7 @@ import { Catalog } from "../../src/catalog/Catalog.js"
 import type { InstanceSettings, RateSettings } from "../../src/config/Settings.js"
 import { local } from "../../src/domain/Caller.js"
 import { Gateway } from "../../src/gateway/Gateway.js"
-import { ofInstance } from "../../src/limits/CallerLimits.js"
+import { nameOf, ofInstance } from "../../src/limits/CallerLimits.js"
 import { RateLimiter } from "../../src/limits/RateLimiter.js"
 import * as Simulated from "../../src/provider/SimulatedReply.js"
 import { Simulator } from "../../src/provider/Simulator.js"
@@ -120,6 +120,64 @@ describe("an instance that was asked as much in this minute as it may be", () =>
       })
     )
   )
+
+  it.effect("is waited for in turn also while the trial of another one is looked after", () => {
+    const { instances, models } = configured(["a", "b"], minute)
+    const own = settings({ instances, models: [...models, model("only b", ["b"])] })
+    return Effect.gen(function* () {
+      const simulator = yield* Simulator
+      yield* simulator.script("b", Simulated.serverError)
+      const failed = yield* Effect.replicateEffect(asking({ model: "only b" }), 3)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.joinAll(failed)
+      yield* simulator.script("b", Simulated.hang)
+      yield* TestClock.adjust("2 minutes")
+      const trial = yield* asking({ model: "only b" })
+      const first = yield* Effect.replicateEffect(asking(), 60)
+      yield* TestClock.adjust(100)
+      assert.isTrue((yield* Effect.forEach(first, outcome)).every((each) => each.startsWith("a")))
+      const waiting = yield* Effect.forEach(["ann", "bob", "ann", "ann"], (user) =>
+        Effect.zipLeft(asking({}, user), TestClock.adjust(50))
+      )
+      yield* TestClock.adjust(1_850)
+      assert.deepStrictEqual(
+        (yield* Effect.forEach(waiting, Fiber.poll)).map(({ _tag }) => _tag),
+        ["Some", "Some", "None", "None"]
+      )
+      // What it looks after may come first all the same.
+      yield* simulator.script("b", Simulated.answer("hi"))
+      yield* Fiber.interrupt(trial)
+      yield* TestClock.adjust("2 seconds")
+      assert.include(yield* Effect.forEach(waiting.slice(2), outcome), "b true")
+    }).pipe(Effect.provide(gateway(own)))
+  })
+
+  it.effect("has room in its line for others when one caller fills it", () => {
+    const perSecond = { requestsPerMinute: 60_000 }
+    return on(
+      ["a"],
+      perSecond,
+      Effect.gen(function* () {
+        const limiter = yield* RateLimiter
+        const limit = ofInstance(instance("a", { rateLimit: perSecond }))
+        const limits = limit === undefined ? [] : [limit]
+        for (let taken = 0; taken < 60_000; taken++) limiter.take({ limits, tokens: 0, owner: "taker" })
+        const ann = { ...local, user: "ann" }
+        let refused = 0
+        for (let wanted = 0; wanted < 1_000; wanted++) {
+          limiter.wait(
+            { limits, tokens: 0, owner: nameOf(ann) },
+            ({ _tag }) => void (refused += _tag === "Refusal" ? 1 : 0)
+          )
+        }
+        const [hers, bobs] = [yield* asking({}, "ann"), yield* asking({}, "bob")]
+        yield* TestClock.adjust(200)
+        assert.strictEqual(yield* outcome(hers), "NobodyAvailable")
+        assert.strictEqual(yield* outcome(bobs), "a false")
+        assert.strictEqual(refused, 1)
+      })
+    )
+  })
 
   it.effect("is left at once by whoever hangs up, and keeps nothing for them", () =>
     on(

@@ -14,7 +14,14 @@ const by = {
   saved: undefined
 } as const
 
-const clean: StreamEnd = { served: by, attempts: [], usage: undefined, cost: Money.fromUsd(2), error: undefined }
+const clean: StreamEnd = {
+  served: by,
+  attempts: [],
+  usage: undefined,
+  cost: Money.fromUsd(2),
+  complete: true,
+  error: undefined
+}
 
 /** A provider's stream that is moved by hand; it holds its tongue while it is paused. */
 class Source {

@@ -104,6 +104,18 @@ for (const door of doors) {
   })
 
   describe(`${door}: PUT and DELETE /admin/budgets/{scope}`, () => {
+    it.scopedLive("say in the log where a budget is of keys, which no caller over HTTP has", () =>
+      Effect.gen(function* () {
+        const gateway = yield* served(door)
+        for (const scope of ["key:*", "user:*"]) {
+          assert.strictEqual((yield* put(gateway, scope, { daily: 1 })).status, 200)
+        }
+        const log = gateway.log.join("\n")
+        assert.match(log, /an operator set the budget key:\*; over HTTP it holds nobody/)
+        assert.notMatch(log, /an operator set the budget user:\*; over HTTP/)
+      })
+    )
+
     it.scopedLive("set a budget that holds from the next request on, over what is configured, and take it back", () =>
       Effect.gen(function* () {
         const gateway = yield* served(door)

@@ -45,7 +45,7 @@ const spend = (cost: string, user?: string) =>
 /** What is told under these budgets. */
 const told = <A, E>(
   budgets: ReadonlyArray<BudgetSettings>,
-  body: (alerts: Array<BudgetAlert>) => Effect.Effect<A, E, CostTracker>
+  body: (alerts: Array<BudgetAlert>) => Effect.Effect<A, E, BudgetAlerts | CostTracker>
 ) =>
   Effect.gen(function* () {
     const alerts: Array<BudgetAlert> = []
@@ -74,6 +74,7 @@ describe("alerts of budgets", () => {
             percent: 50,
             spent: usd("0.5"),
             limit: usd("1"),
+            refuses: false,
             resetsAt: 86_400_000
           }
         ])
@@ -110,6 +111,33 @@ describe("alerts of budgets", () => {
       })
     )
   )
+
+  it.effect("count as 100 % that a hard one refuses calls before, once in its window", () => {
+    const refusal = { reason: "exceeded", scope: "user:ann", period: "daily", resetsAt: undefined } as const
+    return told([budget("user:*", { daily: usd("1"), weekly: usd("5"), mode: "hard" })], (alerts) =>
+      Effect.gen(function* () {
+        const { refused } = yield* BudgetAlerts
+        refused({ ...refusal, reason: "unknown" })
+        refused({ ...refusal, period: undefined })
+        yield* spend("0.6", "ann")
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(shown(alerts.splice(0)), [["user:ann", "daily", 50, "0.6"]])
+        refused(refusal)
+        refused(refusal)
+        yield* TestClock.adjust("5 seconds")
+        assert.deepStrictEqual(shown(alerts), [["user:ann", "daily", 100, "0.6"]])
+        assert.deepInclude(alerts.splice(0)[0], { refuses: true, resetsAt: 86_400_000 })
+        refused(refusal)
+        yield* spend("0.4", "ann")
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(shown(alerts.splice(0)), [["user:ann", "daily", 80, "1"]])
+        yield* TestClock.setTime(86_400_000)
+        refused(refusal)
+        yield* TestClock.adjust("5 seconds")
+        assert.deepStrictEqual(shown(alerts), [["user:ann", "daily", 100, "0"]])
+      })
+    )
+  })
 
   it.effect("of a window that rolls are told again when as long as it lasts has passed", () =>
     told([budget("provider:openai", { daily: usd("1"), window: "rolling" })], (alerts) =>

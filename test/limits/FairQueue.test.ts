@@ -42,6 +42,7 @@ describe("a fair queue", () => {
     queue.remove("a", "a3")
     assert.isUndefined(queue.lastOfMost("b"))
     assert.strictEqual(queue.lastOfMost("c"), "a2")
+    assert.deepStrictEqual([queue.yieldsTo("c"), queue.yieldsTo("b")], [true, false])
   })
 
   it("serves everybody once, tells how many come first, and between two turns of an owner each other has one", () => {
@@ -51,10 +52,13 @@ describe("a fair queue", () => {
         const queue = filled(...names.map((name, at) => `${name}${at}`))
         assert.strictEqual(queue.size, names.length)
         const [ahead, last] = [queue.ahead("z"), "z1"]
+        const before = new Map(["a", "z"].map((owner) => [owner, [...queue.before(owner)]]))
+        assert.strictEqual(before.get("a")?.length, queue.ahead("a"))
         queue.push("z", last)
         const served = drained(queue)
         assert.sameMembers([...served], [...names.map((name, at) => `${name}${at}`), last])
         assert.strictEqual(served.indexOf(last), ahead)
+        assert.sameMembers(before.get("z") ?? [], served.slice(0, ahead))
         for (const name of new Set(names)) {
           const own = served.filter((item) => item.startsWith(name))
           assert.deepStrictEqual(

@@ -177,11 +177,14 @@ for (const [where, store] of Object.entries(stores)) {
     check("are waited for no longer than their queue says", (limiter) =>
       Effect.gen(function* () {
         const own = limit({ requests: undefined, tokens: rate(600) })
-        yield* take(limiter, claim([own], "a", 600))
+        const grant = yield* take(limiter, claim([own], "a", 600))
         const heard: Array<string> = []
-        waiting(limiter, claim([own], "first", 49), heard)
-        waiting(limiter, claim([own], "second", 49), heard)
-        yield* TestClock.adjust(4_999)
+        waiting(limiter, claim([own], "first", 10), heard)
+        waiting(limiter, claim([own], "second", 10), heard)
+        yield* TestClock.adjust("1 second")
+        // Another one has used more than was thought.
+        if (grant._tag === "Grant") grant.settle(650)
+        yield* TestClock.adjust(3_999)
         assert.deepStrictEqual(heard, ["first"])
         yield* TestClock.adjust(1)
         assert.deepStrictEqual([heard, limiter.waiting(own)], [["first", "no second"], 0])
@@ -200,6 +203,34 @@ for (const [where, store] of Object.entries(stores)) {
       })
     )
 
+    check("of tokens alone are not waited for in vain either: those that others wait for come first", (limiter) =>
+      Effect.gen(function* () {
+        const own = limit({ requests: undefined, tokens: rate(600), queue: { max: 2, timeout: 40_000 } })
+        yield* take(limiter, claim([own], "a", 600))
+        const heard: Array<string> = []
+        waiting(limiter, claim([own], "a", 300), heard)
+        assert.deepInclude(yield* take(limiter, claim([own], "b", 10)), { kind: "tokens", amount: 10, wait: 31_000 })
+        assert.deepInclude(yield* take(limiter, claim([own], "b", 110)), { wait: 41_000 })
+        const inVain = waiting(limiter, claim([own], "b", 110))
+        assert.deepInclude(inVain.got[0], { _tag: "Refusal", wait: 41_000 })
+        waiting(limiter, claim([own], "b", 10), heard)
+        // It would come after the first of each, and there is no more room.
+        const third = waiting(limiter, claim([own], "c", 10))
+        assert.deepInclude(third.got[0], { _tag: "Refusal", wait: 32_000 })
+        yield* TestClock.adjust("31 seconds")
+        assert.deepStrictEqual(heard, ["a", "b"])
+      })
+    )
+
+    check("of requests and tokens are waited for until there is enough of both", (limiter) =>
+      Effect.gen(function* () {
+        const own = limit({ tokens: rate(600), queue: { max: 10, timeout: 60_000 } })
+        yield* take(limiter, claim([own], "a", 600))
+        waiting(limiter, claim([own], "a", 300))
+        assert.deepInclude(yield* take(limiter, claim([own], "b", 10)), { kind: "tokens", amount: 10, wait: 31_000 })
+      })
+    )
+
     check("are waited for by no more than fit the line, and one who fills it makes room for others", (limiter) =>
       Effect.gen(function* () {
         const own = limit({ queue: { max: 3, timeout: 60_000 } })
@@ -207,6 +238,7 @@ for (const [where, store] of Object.entries(stores)) {
         const heard: Array<string> = []
         for (const name of ["a1", "a2", "a3", "a4"]) waiting(limiter, claim([own], "a"), heard, name)
         assert.deepStrictEqual([heard, limiter.waiting(own)], [["no a4"], 3])
+        assert.deepStrictEqual([limiter.isFull(own, "a"), limiter.isFull(own, "b")], [true, false])
         waiting(limiter, claim([own], "b"), heard, "b1")
         assert.deepStrictEqual([heard, limiter.waiting(own)], [["no a4", "no a3"], 3])
         waiting(limiter, claim([own], "b"), heard, "b2")

@@ -3,7 +3,14 @@ import type { ChatAnswer } from "../../src/domain/ChatAnswer.js"
 import * as AnswerText from "../../src/protocol/AnswerText.js"
 
 const textOf = (view: ChatAnswer["view"]): string =>
-  AnswerText.textOf({ body: Buffer.from("{}"), view, model: undefined, usage: undefined, reportedCost: undefined })
+  AnswerText.textOf({
+    body: Buffer.from("{}"),
+    view,
+    model: undefined,
+    complete: true,
+    usage: undefined,
+    reportedCost: undefined
+  })
 
 const parts = [{ type: "thinking", thinking: [] }, { type: "text", text: "a" }, "?", { type: "text", text: "b" }]
 

@@ -243,7 +243,13 @@ describe("an error in a stream", () => {
       Buffer.from('data: {"message":"Overloaded"}\nevent: error\n\n')
     ],
     "whose event has no JSON": ["provider_unavailable", Buffer.from("event: error\ndata: Overloaded\n\n")],
-    "that is only a finish_reason": ["provider_unavailable", chunk({}, "error")]
+    "that is only a finish_reason": ["provider_unavailable", chunk({}, "error")],
+    "of its choice alone": [
+      "rate_limit",
+      frame({ choices: [{ index: 0, delta: {}, finish_reason: "error", error: { message: "slow down", code: 429 } }] })
+    ],
+    "that DeepSeek has no machines for": ["provider_unavailable", chunk({}, "insufficient_system_resource")],
+    "that vLLM gave up": ["provider_unavailable", chunk({}, "abort")]
   }
   for (const [how, [category, each]] of Object.entries(errors)) {
     it(`${how} fails it, before and after its first output`, () => {
@@ -256,6 +262,29 @@ describe("an error in a stream", () => {
     const empty = ["", null, {}, false].map((value) => chunk({ content: "x" }, null, { error: value }))
     const kept = empty.map(() => says("x"))
     assert.deepInclude(run([role, ...empty, stop, done]), { verdict: "done", released: join(role, ...kept, stop) })
+  })
+})
+
+describe("a stream is complete", () => {
+  const complete = (...frames: ReadonlyArray<Buffer>) => {
+    const made = newMachine()
+    made.push(Buffer.concat(frames))
+    return made.complete
+  }
+
+  it("when each choice says why it ended, whatever comes behind", () => {
+    assert.isTrue(complete(role, says("hi"), stop, usageOnly, done))
+    assert.isTrue(complete(role, says("hi"), chunk({}, "length"), done))
+    assert.isTrue(complete(role, says("hi"), chunk({}, "eos"), done))
+    assert.isFalse(complete(role, says("hi")))
+    assert.isFalse(complete(role, says("hi"), done))
+    assert.isFalse(complete(role, says("hi"), chunk({ content: "ho" }, null, {}, 1), stop, done))
+  })
+
+  it("not when one was cut, though others were not, nor when nobody knows its word", () => {
+    for (const word of ["content_filter", "sensitive", "refusal", "of_old_age"]) {
+      assert.isFalse(complete(role, says("hi"), chunk({}, word, {}, 1), says("ho"), stop, done), word)
+    }
   })
 })
 

@@ -66,6 +66,101 @@ describe("a whole answer", () => {
   })
 })
 
+const finished = (...choices: ReadonlyArray<unknown>) =>
+  choices.map((choice, index) => ({ index, message: { role: "assistant", content: "hal" }, ...Object(choice) }))
+
+describe("a whole answer of a choice that ended in an error", () => {
+  const error = { code: 429, message: "Rate limit exceeded" }
+  const answers: ReadonlyArray<readonly [FrontDialect, Dialect, unknown]> = [
+    ["openai-chat", "openai-chat", { choices: finished({ finish_reason: "error" }) }],
+    ["openai-chat", "openai-chat", { choices: finished({ finish_reason: "stop" }, { finish_reason: "error" }) }],
+    ["anthropic-messages", "openai-chat", { choices: finished({ finish_reason: "ERROR" }) }],
+    ["openai-completions", "openai-completions", { choices: [{ index: 0, text: "hal", finish_reason: "error" }] }],
+    ["openai-chat", "workers-ai", { result: { response: "hal", finish_reason: "error" } }],
+    ["openai-chat", "workers-ai", { response: "hal", finish_reason: "error" }],
+    ["openai-chat", "workers-ai", { result: { choices: finished({ finish_reason: "error" }) } }],
+    ["openai-chat", "openai-chat", { choices: finished({ finish_reason: "insufficient_system_resource" }) }],
+    ["openai-chat", "openai-chat", { choices: finished({ finish_reason: "abort" }) }]
+  ]
+
+  it.each(answers)("is a failure to a caller of %s from one of %s", (front, back, json) => {
+    assert.strictEqual(failureOf(front, back, JSON.stringify(json)), "provider_unavailable")
+  })
+
+  it("says why where the choice does, or else its word, as a stream does", () => {
+    const failed = (choice: object) => {
+      const bytes = JSON.stringify({ id: "x", choices: finished(choice) })
+      return Either.getOrThrow(Either.flip(decode("openai-chat", "openai-chat", bytes)))
+    }
+    assert.deepInclude(failed({ finish_reason: "error", error }), { category: "rate_limit", status: 429 })
+    assert.deepInclude(failed({ finish_reason: "abort" }), { category: "provider_unavailable", code: "abort" })
+    assert.deepStrictEqual(failed({ finish_reason: "error", error: null }), Readings.endedInError)
+  })
+})
+
+describe("a whole answer is complete", () => {
+  const complete = (front: FrontDialect, back: Dialect, json: unknown) =>
+    Either.getOrThrow(decode(front, back, JSON.stringify(json))).complete
+  const openai = (front: FrontDialect, ...reasons: ReadonlyArray<unknown>) =>
+    complete(front, "openai-chat", { choices: finished(...reasons.map((finish_reason) => ({ finish_reason }))) })
+
+  it("when every choice has said why it ended, and none was cut by a filter", () => {
+    assert.isTrue(openai("openai-chat", "stop", "length", "tool_calls", "eos"))
+    for (const front of frontDialects) assert.isTrue(openai(front, "stop"))
+    for (const wrong of [null, undefined, "", 1, "content_filter", "sensitive", "of_old_age"]) {
+      assert.isFalse(openai("openai-chat", "stop", wrong), String(wrong))
+      assert.isFalse(openai("anthropic-messages", wrong), String(wrong))
+    }
+  })
+
+  it("also where it passes as it came", () => {
+    const regular = (finish_reason: string) => {
+      const choices = finished({ finish_reason })
+      const json = { id: "x", object: "chat.completion", created: 1, model: "m", choices }
+      return complete("openai-chat", "openai-chat", json)
+    }
+    assert.isTrue(regular("stop"))
+    assert.isFalse(regular("content_filter"))
+    const legacy = (...reasons: ReadonlyArray<unknown>) =>
+      complete("openai-completions", "openai-completions", {
+        choices: reasons.map((finish_reason, index) => ({ index, text: "x", finish_reason }))
+      })
+    assert.isTrue(legacy("stop", "length"))
+    for (const wrong of [[], ["stop", null], ["content_filter"]]) assert.isFalse(legacy(...wrong))
+  })
+
+  it("when Anthropic's message has neither declined nor paused, in whichever dialect it is told", () => {
+    const message = (front: FrontDialect, stop_reason: unknown) =>
+      complete(front, "anthropic-messages", { content: [{ type: "text", text: "x" }], stop_reason })
+    for (const front of frontDialects) {
+      for (const right of ["end_turn", "tool_use", "max_tokens", "stop_sequence"]) {
+        assert.isTrue(message(front, right), right)
+      }
+      for (const wrong of [null, undefined, "refusal", "pause_turn", "compaction", "of_old_age"]) {
+        assert.isFalse(message(front, wrong), String(wrong))
+      }
+    }
+  })
+
+  it("when Google says so in a word that is known", () => {
+    const candidate = (finishReason: unknown) =>
+      complete("openai-chat", "gemini", { candidates: [{ content: { parts: [{ text: "x" }] }, finishReason }] })
+    for (const right of ["STOP", "MAX_TOKENS"]) assert.isTrue(candidate(right), right)
+    for (const wrong of [undefined, "SAFETY", "OTHER"]) assert.isFalse(candidate(wrong), wrong)
+  })
+
+  it("from those who never say why they end", () => {
+    assert.isTrue(complete("openai-chat", "workers-ai", { result: { response: "x" }, success: true }))
+    assert.isTrue(complete("openai-chat", "ollama", { message: { role: "assistant", content: "x" }, done: true }))
+  })
+
+  it("when there are embeddings", () => {
+    const embeddings = (data: unknown) => complete("openai-embeddings", "openai-embeddings", { data })
+    assert.isTrue(embeddings([{ embedding: [1] }]))
+    assert.isFalse(embeddings([]))
+  })
+})
+
 describe("a stream that a program reads", () => {
   it.each([
     ["openai-chat", "openrouter"],

@@ -5,9 +5,16 @@ import * as Json from "../Json.js"
 
 /** Why a message ended, from its `stop_reason` and `stop_sequence`; a word that is not known is a plain stop. */
 export const read = (message: JsonObject): ChatEvent => {
-  const reason = reasons.get(message["stop_reason"]) ?? "stop"
+  const known = reasons.get(message["stop_reason"])
+  const reason = known ?? "stop"
   const sequence = reason === "stop_sequence" ? Json.text(message["stop_sequence"]) : undefined
-  return { _tag: "Finish", index: 0, reason, ...(sequence === undefined ? {} : { sequence }) }
+  return {
+    _tag: "Finish",
+    index: 0,
+    reason,
+    ...(sequence === undefined ? {} : { sequence }),
+    ...(known === undefined ? { assumed: true } : {})
+  }
 }
 
 /** https://platform.claude.com/docs/en/build-with-claude/handling-stop-reasons */

@@ -37,8 +37,10 @@ export class CandidateReader {
 
   /** A candidate's end, for the word that Google has for it; Google says `STOP` after calls too. */
   end(index: number, word: string | undefined): ChatEvent {
-    const reason = (word === undefined ? undefined : reasons.get(word)) ?? "stop"
-    return finish(index, reason === "stop" && this.calls.has(index) ? "tool_calls" : reason)
+    const known = word === undefined ? undefined : reasons.get(word)
+    const reason = known ?? "stop"
+    const said = finish(index, reason === "stop" && this.calls.has(index) ? "tool_calls" : reason)
+    return known === undefined ? { ...said, assumed: true } : said
   }
 
   private events(candidate: JsonObject, index: number): ReadonlyArray<ChatEvent> {
@@ -81,10 +83,15 @@ const indexOf = (candidate: JsonObject, position: number): number => {
   return Number.isSafeInteger(index) && index >= 0 ? index : position
 }
 
-const finish = (index: number, reason: FinishReason): ChatEvent => ({ _tag: "Finish", index, reason })
+const finish = (index: number, reason: FinishReason): ChatEvent & { readonly _tag: "Finish" } => ({
+  _tag: "Finish",
+  index,
+  reason
+})
 
-/** Every other word is a `stop`: https://ai.google.dev/api/generate-content#FinishReason. */
+/** Every other word is taken for a `stop`: https://ai.google.dev/api/generate-content#FinishReason. */
 const reasons: ReadonlyMap<string, FinishReason> = new Map([
+  ["STOP", "stop"],
   ["MAX_TOKENS", "length"],
   ...[
     "SAFETY",

@@ -39,6 +39,6 @@ const eventsOf = (
   return [
     ...Pieces.said(message, index, incoming.realm),
     ...calls,
-    { _tag: "Finish", index, reason: Finish.read(choice["finish_reason"], calls.length > 0) }
+    Finish.read(index, choice["finish_reason"], calls.length > 0)
   ]
 }

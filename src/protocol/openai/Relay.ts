@@ -4,7 +4,6 @@ import * as Json from "../Json.js"
 import * as JsonSplice from "../JsonSplice.js"
 import * as Sse from "../Sse.js"
 import type { Output } from "../StreamMachine.js"
-import * as Finish from "./Finish.js"
 import * as Repair from "./Repair.js"
 
 export interface Relaying extends Repair.Repairs {
@@ -60,7 +59,7 @@ class Relay implements Output {
       ? []
       : open.flatMap((index) => [
           ...this.missingArguments([{ _tag: "Finish", index, reason: "stop" }]).before,
-          this.chunk(index, {}, Finish.write(Finish.read(null, this.calls.has(index))))
+          this.chunk(index, {}, this.calls.has(index) ? "tool_calls" : "stop")
         ])
 
   readonly failure = (): undefined => undefined

@@ -37,11 +37,7 @@ const chunk = (json: JsonObject, places: Pieces.CallPlaces, incoming: IncomingCo
     model: modelIn(json),
     usage: usage === undefined ? undefined : Usage.read(usage),
     reportedCost: usage === undefined ? undefined : Usage.costIn(usage),
-    failure:
-      // The last word of OpenRouter's broken streams.
-      choices.length > mostChoices || choices.some((choice) => choice["finish_reason"] === "error")
-        ? endedInError
-        : undefined,
+    failure: choices.length > mostChoices ? endedInError : undefined,
     done: false,
     json
   }
@@ -62,14 +58,16 @@ const eventsOf = (
     ...(text ? [{ _tag: "Text", index, text } as const] : []),
     ...Pieces.said(delta, index, incoming.realm),
     ...calls,
-    ...(typeof reason === "string" && reason !== ""
-      ? [{ _tag: "Finish", index, reason: Finish.read(reason, places.count(index) > 0) } as const]
-      : [])
+    ...(typeof reason === "string" && reason !== "" ? [Finish.read(index, reason, places.count(index) > 0)] : [])
   ]
 }
 
-/** Beside choices only `error` counts: a good answer may well hold a `type` or a `message`. */
+/**
+ * What came as an answer, or as a piece of one, and is a failure. Beside choices only `error` counts, and how they ended: a
+ * good answer may well hold a `type` or a `message`.
+ */
 export const failureIn = (json: unknown): Failure | undefined => {
-  const said = Json.isRecord(json) && Json.list(json["choices"]).length > 0 ? { error: json["error"] } : json
-  return ErrorSignals.fromErrorValue(said, undefined)
+  const choices = Json.isRecord(json) ? Json.list(json["choices"]) : []
+  if (!Json.isRecord(json) || choices.length === 0) return ErrorSignals.fromErrorValue(json, undefined)
+  return ErrorSignals.fromErrorValue({ error: json["error"] }, undefined) ?? Finish.failure(choices)
 }

@@ -1,6 +1,7 @@
 import type { ChatEvent } from "../../domain/ChatEvent.js"
 import type { Completion } from "../../domain/Completion.js"
 import type { IncomingContext, JsonObject } from "../Dialects.js"
+import type { Failure } from "../Failure.js"
 import * as Json from "../Json.js"
 import * as JsonText from "../JsonText.js"
 import * as OpenAiAnswer from "../openai/AnswerIn.js"
@@ -12,6 +13,12 @@ import * as Usage from "../openai/Usage.js"
 export const decode = (json: JsonObject, incoming: IncomingContext): Completion | undefined => {
   const result = Json.isRecord(json["result"]) ? json["result"] : json
   return hasChoices(result) ? OpenAiAnswer.decode(result, incoming) : native(result, incoming)
+}
+
+/** What came as an answer and is a failure, as in OpenAI's shape. */
+export const failureIn = (json: JsonObject): Failure | undefined => {
+  const result = Json.record(json["result"])
+  return Finish.failure(hasChoices(result) ? Json.list(result["choices"]) : [result, json])
 }
 
 export const hasChoices = (json: JsonObject): boolean => Json.records(json["choices"]).length > 0
@@ -30,11 +37,11 @@ const native = (result: JsonObject, incoming: IncomingContext): Completion | und
   const events = [...textIn(result), ...callsIn(result).map((call) => places.whole(call, 0))]
   const { response, usage } = result
   if (events.length === 0 && (response === undefined || response === null)) return undefined
-  const reason = Finish.read(result["finish_reason"], places.count(0) > 0)
+  const finish = Finish.read(0, result["finish_reason"] ?? "stop", places.count(0) > 0)
   return {
     id: Json.text(result["id"]) || undefined,
     model: OpenAiAnswer.modelIn(result),
-    events: [...events, { _tag: "Finish", index: 0, reason }],
+    events: [...events, finish],
     usage: Json.isRecord(usage) ? Usage.read(usage) : undefined,
     reportedCost: undefined
   }

@@ -2,7 +2,7 @@ import type { ChatEvent } from "../../domain/ChatEvent.js"
 import type { IncomingContext, JsonObject, Reading, StreamReader } from "../Dialects.js"
 import * as ErrorSignals from "../ErrorSignals.js"
 import * as Json from "../Json.js"
-import { endedInError, nothing } from "../Readings.js"
+import { nothing } from "../Readings.js"
 import { modelIn } from "../openai/AnswerIn.js"
 import * as Finish from "../openai/Finish.js"
 import * as Pieces from "../openai/Pieces.js"
@@ -30,15 +30,13 @@ export const reader = (incoming: IncomingContext): StreamReader => {
 }
 
 const frame = (json: unknown, places: Pieces.CallPlaces): Reading | undefined => {
-  const failure = ErrorSignals.fromErrorValue(json, undefined)
+  const failure = ErrorSignals.fromErrorValue(json, undefined) ?? Finish.failure([json])
   if (failure !== undefined) return { ...nothing, failure }
   if (!Json.isRecord(json) || !members.some((name) => json[name] !== undefined)) return undefined
   const { finish_reason: reason, usage } = json
   const events = [...AnswerIn.textIn(json), ...AnswerIn.callsIn(json).map((call) => places.piece(call, 0))]
-  const ends = typeof reason === "string" && reason !== "" && reason !== "error"
-  const finish: ReadonlyArray<ChatEvent> = ends
-    ? [{ _tag: "Finish", index: 0, reason: Finish.read(reason, places.count(0) > 0) }]
-    : []
+  const ends = typeof reason === "string" && reason !== ""
+  const finish: ReadonlyArray<ChatEvent> = ends ? [Finish.read(0, reason, places.count(0) > 0)] : []
   return {
     ...nothing,
     events: [...events, ...finish],
@@ -46,7 +44,6 @@ const frame = (json: unknown, places: Pieces.CallPlaces): Reading | undefined =>
     id: Json.text(json["id"]) || undefined,
     model: modelIn(json),
     usage: Json.isRecord(usage) ? Usage.read(usage) : undefined,
-    failure: reason === "error" ? endedInError : undefined,
     json
   }
 }
@@ -72,7 +69,7 @@ class Choices {
     const left = [...this.open].filter((index) => !this.finished.has(index))
     return {
       ...nothing,
-      events: left.map((index) => ({ _tag: "Finish", index, reason: Finish.read(undefined, this.called.has(index)) })),
+      events: left.map((index) => Finish.read(index, "stop", this.called.has(index))),
       choices: left,
       done: true
     }

@@ -54,7 +54,7 @@ describe("A message of Anthropic", () => {
       ]) ?? []
     assert.deepInclude(call, { id: "toolu_1", call: 0, arguments: "{}" })
     assert.deepInclude(other, { id: "toolu_2", call: 1, arguments: '{"x":1}' })
-    assert.deepStrictEqual<unknown>(rest, [stop])
+    assert.deepStrictEqual<unknown>(rest, [{ ...stop, assumed: true }])
   })
 
   it("says nothing of what Anthropic's own tools did", () => {
@@ -68,7 +68,7 @@ describe("A message of Anthropic", () => {
       { type: "thinking", thinking: "", signature: "" },
       { type: "text", text: "" }
     ]
-    assert.deepStrictEqual<unknown>(events(content), [stop])
+    assert.deepStrictEqual<unknown>(events(content, { stop_reason: "end_turn" }), [stop])
   })
 
   it.each([
@@ -79,12 +79,17 @@ describe("A message of Anthropic", () => {
     ["pause_turn", "pause"],
     ["compaction", "pause"],
     ["refusal", "refusal"],
-    ["model_context_window_exceeded", "context_length"],
-    [null, "stop"],
-    ["constructor", "stop"]
+    ["model_context_window_exceeded", "context_length"]
   ])("that ended with %s is finished with %s", (stop_reason, reason) => {
     assert.deepStrictEqual<unknown>(events([], { stop_reason }), [{ ...stop, reason }])
   })
+
+  it.each([null, undefined, "constructor"])(
+    "that ended with %s is finished as with end_turn, which is told",
+    (word) => {
+      assert.deepStrictEqual<unknown>(events([], { stop_reason: word }), [{ ...stop, assumed: true }])
+    }
+  )
 
   it("says which stop sequence it was", () => {
     const [finish] = events([], { stop_reason: "stop_sequence", stop_sequence: "END" }) ?? []

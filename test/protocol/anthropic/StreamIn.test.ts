@@ -140,7 +140,7 @@ describe("A stream of Anthropic", () => {
     assert.deepStrictEqual(said(start("a"), ended("refusal"), ended("end_turn"), stop), [finish("refusal")])
     assert.deepStrictEqual(said(start("a"), begin(0, { type: "text", text: "a" }), ended(null), stop), [
       text("a"),
-      finish("stop")
+      { _tag: "Finish", index: 0, reason: "stop", assumed: true }
     ])
     assert.deepStrictEqual(said(stop), [])
   })

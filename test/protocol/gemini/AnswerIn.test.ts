@@ -103,13 +103,17 @@ describe("An answer of Gemini", () => {
     ["BLOCKLIST", "content_filter"],
     ["PROHIBITED_CONTENT", "content_filter"],
     ["SPII", "content_filter"],
-    ["IMAGE_SAFETY", "content_filter"],
-    ["LANGUAGE", "stop"],
-    ["OTHER", "stop"],
-    ["constructor", "stop"]
+    ["IMAGE_SAFETY", "content_filter"]
   ] as const)("that ended with %s has the reason %s", (word, reason) => {
     assert.deepEqual(decoded(answer([], word))?.events, [{ _tag: "Finish", index: 0, reason }])
   })
+
+  it.each(["LANGUAGE", "OTHER", "constructor"])(
+    "that ended with %s has the reason stop, as nobody knows better",
+    (word) => {
+      assert.deepEqual(decoded(answer([], word))?.events, [{ _tag: "Finish", index: 0, reason: "stop", assumed: true }])
+    }
+  )
 
   it("that was cut in the middle of its calls says so", () => {
     const events = decoded(answer([{ functionCall: { name: "now" } }], "MAX_TOKENS"))?.events
@@ -167,7 +171,8 @@ describe("An answer of Gemini", () => {
     assert.deepEqual(decoded(answer([{ functionCall: { name: "now" } }]))?.events.at(-1), {
       _tag: "Finish",
       index: 0,
-      reason: "tool_calls"
+      reason: "tool_calls",
+      assumed: true
     })
   })
 

@@ -162,11 +162,6 @@ describe("what an answer says", () => {
   const endings: ReadonlyArray<readonly [unknown, FinishReason, FinishReason]> = [
     ["stop", "stop", "tool_calls"],
     ["eos", "stop", "tool_calls"],
-    ["", "stop", "tool_calls"],
-    [null, "stop", "tool_calls"],
-    [undefined, "stop", "tool_calls"],
-    [1, "stop", "tool_calls"],
-    ["constructor", "stop", "tool_calls"],
     ["length", "length", "length"],
     ["MAX_TOKENS", "length", "length"],
     ["model_length", "context_length", "context_length"],
@@ -176,6 +171,15 @@ describe("what an answer says", () => {
     ["sensitive", "content_filter", "content_filter"],
     ["refusal", "refusal", "refusal"]
   ]
+  for (const word of ["", null, 1, "constructor", "of_old_age"]) {
+    it(`ends with ${JSON.stringify(word)} as if it said \`stop\`, which is told`, () => {
+      const tool_calls = [{ id: "c", function: { name: "f", arguments: "{}" } }]
+      const finish = { _tag: "Finish", index: 0, assumed: true } as const
+      assert.deepStrictEqual(said({}, word).at(-1), { ...finish, reason: "stop" })
+      assert.deepStrictEqual(said({ tool_calls }, word).at(-1), { ...finish, reason: "tool_calls" })
+    })
+  }
+
   for (const [word, plain, calling] of endings) {
     it(`ends with ${JSON.stringify(word)} for ${plain}, or ${calling} after a call`, () => {
       const tool_calls = [{ id: "c", function: { name: "f", arguments: "{}" } }]
