@@ -5,7 +5,7 @@ import { spawnSync } from "node:child_process"
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { atLast, launch } from "./support/command.js"
-import { chat, isWell, serve, type Serving } from "./support/gateway.js"
+import { chat, serve, type Serving } from "./support/gateway.js"
 import { embedded } from "./support/kills.js"
 import * as Priced from "./support/priced.js"
 import * as Provider from "./support/provider.js"
@@ -36,7 +36,6 @@ const on = (
     yield* prepare(join(dataDir, "journal"))
     const env = { DATABASE_URL: "", ORELSE_DATA_DIR: dataDir }
     const gateway = yield* serve({ directory, env }, ["--config", join(directory, "orelse.yaml")])
-    yield* isWell(gateway).pipe(Effect.timeoutOption("1 minute"))
     return { gateway, provider, dataDir }
   })
 
