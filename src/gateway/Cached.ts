@@ -98,7 +98,7 @@ export const streamed = (ask: Starter<ChatReplyStream>, caching: Caching): Start
     replay: Replay.stream,
     giveUp: (reply) => reply.cancel(),
     made: (reply, asking, given, over) => {
-      const stream = new SharedStream(reply, caching.cache.settings().maxEntryBytes, {
+      const stream = new SharedStream(reply, caching.cache.settings().maxEntryBytes, asking.timers, {
         onWhole: (frames, { complete, cost, served, usage }) => {
           if (!complete) return
           const by = { ...served, dropped: reply.dropped }

@@ -1,4 +1,6 @@
 import * as Money from "../domain/Money.js"
+import * as ProviderError from "../domain/ProviderError.js"
+import type { Cancel, Timers } from "../provider/Timers.js"
 import type { ChatReplyStream, ReplySink, StreamEnd } from "./ChatReply.js"
 
 /** What becomes of a stream besides being read. */
@@ -12,7 +14,8 @@ export interface Fate {
 /**
  * A stream under way that is written down as it passes, and that several callers may read: each from its beginning, at its own
  * pace. It runs as fast as the fastest reader takes it and lives while anybody reads. What is written down is bounded: a longer
- * stream can neither be kept nor joined any more, and goes on at the pace of the slowest who is there.
+ * stream can neither be kept nor joined any more, and goes on at the pace of the slowest who is there. Who has stopped reading
+ * is cut off after a while, so that the others go on: its stream ends in an error.
  */
 export class SharedStream {
   /** From `first` on; frames before it are gone. */
@@ -24,11 +27,14 @@ export class SharedStream {
   private started = false
   private held = false
   private end: StreamEnd | undefined = undefined
+  /** Some wait for others, who are here. */
+  private waiting: { readonly at: number; readonly stop: Cancel } | undefined = undefined
 
   /** `limit`: how much may be written down, in bytes. */
   constructor(
     private readonly source: ChatReplyStream,
     private readonly limit: number,
+    private readonly timers: Timers,
     private readonly fate: Fate
   ) {}
 
@@ -47,6 +53,7 @@ export class SharedStream {
       ...(leads ? { cache: "miss" } : { cache: "hit", age: 0, cost: Money.zero }),
       attempts: leads ? source.attempts : () => [],
       start: (sink) => {
+        if (reader.end !== undefined) return sink.onEnd(reader.end)
         reader.sink = sink
         this.run()
         this.turn(reader)
@@ -102,6 +109,8 @@ export class SharedStream {
 
   private over(end: StreamEnd): void {
     this.end = end
+    this.waiting?.stop()
+    this.waiting = undefined
     this.fate.onOver()
   }
 
@@ -172,11 +181,36 @@ export class SharedStream {
     for (const { paused, position, sink } of this.readers) {
       wanted ||= sink !== undefined && !paused && position === length
     }
-    const held = !wanted || this.bytes > this.limit
+    const full = this.bytes > this.limit
+    this.wait(wanted && full)
+    const held = !wanted || full
     if (held === this.held) return
     this.held = held
     if (held) this.source.pause()
     else this.source.resume()
+  }
+
+  /** Looks after whoever keeps others waiting, from the moment that the slowest have read last. */
+  private wait(others: boolean): void {
+    const { first, timers, waiting } = this
+    if (others && waiting?.at === first) return
+    waiting?.stop()
+    this.waiting = others ? { at: first, stop: timers.after(patience, this.cutOff) } : undefined
+  }
+
+  private readonly cutOff = (): void => {
+    const { at } = this.waiting ?? {}
+    this.waiting = undefined
+    const { instance, model, provider } = this.source
+    const error = ProviderError.make("network", { provider, instance, model, message: notRead })
+    for (const reader of this.readers) {
+      if (reader.position !== at) continue
+      this.readers.delete(reader)
+      reader.end = this.endFor(reader, { ...this.soFar(), error })
+      reader.sink?.onEnd(reader.end)
+    }
+    this.trim()
+    this.balance()
   }
 }
 
@@ -203,6 +237,11 @@ class Reader {
     }
   }
 }
+
+/** How long one who reads nothing may keep the others waiting, in ms. */
+const patience = 10_000
+
+const notRead = "the answer was shared with others, and this copy of it was not read for too long; ask again"
 
 /** Handed over at once. */
 const mostFrames = 64

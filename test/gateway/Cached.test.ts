@@ -808,7 +808,6 @@ describe("who joined a stream and is interrupted before holding it", () => {
           const simulator = yield* Simulator
           const timers = Timers.ofClock(yield* Effect.clock)
           let leading: ChatReplyStream | undefined
-          let joining: Fiber.RuntimeFiber<unknown, unknown> | undefined
           startOpen(
             timers,
             stream,
@@ -816,9 +815,9 @@ describe("who joined a stream and is interrupted before holding it", () => {
           )((outcome) => {
             leading = Either.getOrThrow(Either.mapLeft(outcome, () => new Error("it must begin at once")))
             // The joiner has been told by the time that it hears of this, and has not run since.
-            joining?.unsafeInterruptAsFork(FiberId.none)
+            joining.unsafeInterruptAsFork(FiberId.none)
           })
-          joining = yield* Effect.fork(open(stream))
+          const joining = yield* Effect.fork(open(stream))
           yield* TestClock.adjust("105 millis")
           assert.isTrue(Exit.isInterrupted(yield* Fiber.await(joining)))
           const taken = new Taken(leading ?? assert.fail("it has not begun")).start()

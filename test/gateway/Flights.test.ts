@@ -61,9 +61,8 @@ describe("who leaves what several wait for", () => {
   it.effect("is told nothing any more, also when it leaves while others are told", () =>
     Effect.gen(function* () {
       const { givenUp, join, land } = yield* flying
-      let leaveSecond: (() => void) | undefined
-      join("first")(() => leaveSecond?.())
-      leaveSecond = join("second")(() => assert.fail("it has left"))
+      join("first")(() => leaveSecond())
+      const leaveSecond = join("second")(() => assert.fail("it has left"))
       land()
       assert.deepStrictEqual(givenUp, ["second"])
     })

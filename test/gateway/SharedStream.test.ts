@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as FastCheck from "effect/FastCheck"
 import * as Money from "../../src/domain/Money.js"
 import type { ChatReplyStream, ReplySink, StreamEnd } from "../../src/gateway/ChatReply.js"
+import type { Timers } from "../../src/provider/Timers.js"
 import { SharedStream } from "../../src/gateway/SharedStream.js"
 
 const by = {
@@ -61,6 +62,7 @@ class Source {
 class Reader {
   text = ""
   ended = false
+  end: StreamEnd | undefined = undefined
 
   constructor(readonly reply: ChatReplyStream) {}
 
@@ -69,9 +71,10 @@ class Reader {
       onFrames: (frames) => {
         this.text += Buffer.concat(frames).toString()
       },
-      onEnd: () => {
+      onEnd: (end) => {
         assert.isFalse(this.ended)
         this.ended = true
+        this.end = end
       }
     })
     return this
@@ -81,7 +84,24 @@ class Reader {
 const sharing = (limit = 1_000) => {
   const source = new Source()
   const told = { whole: "", over: 0, shared: 0 }
-  const stream = new SharedStream(source.reply, limit, {
+  let alarm: (() => void) | undefined
+  const timers: Timers = {
+    now: () => 0,
+    after: (ms, task) => {
+      assert.strictEqual(ms, 10_000)
+      alarm = task
+      return () => {
+        if (alarm === task) alarm = undefined
+      }
+    }
+  }
+  /** The longest has passed that anybody is waited for. */
+  const pass = () => {
+    const due = alarm ?? assert.fail("nobody waits")
+    alarm = undefined
+    due()
+  }
+  const stream = new SharedStream(source.reply, limit, timers, {
     onWhole: (frames) => {
       told.whole = Buffer.concat(frames).toString()
     },
@@ -89,7 +109,7 @@ const sharing = (limit = 1_000) => {
   })
   const join = (leads = false): Reader =>
     new Reader(stream.join(leads ? undefined : () => told.shared++) ?? assert.fail("too late"))
-  return { source, stream, told, join }
+  return { source, stream, told, join, pass, waits: () => alarm !== undefined }
 }
 
 describe("a stream that several read", () => {
@@ -155,6 +175,72 @@ describe("a stream that several read", () => {
     assert.isFalse(source.paused)
     source.send("3")
     assert.strictEqual(fast.text, "1234567890123")
+  })
+
+  it("cuts off who has stopped reading and keeps others waiting, with an error, and goes on for them", () => {
+    const { join, pass, source, told, waits } = sharing(10)
+    const [fast, slow, stuck] = [join(true).start(), join().start(), join().start()]
+    const unread = join()
+    for (const { reply } of [slow, stuck]) reply.pause()
+    source.send("123456")
+    assert.isFalse(waits())
+    source.send("789012")
+    assert.deepStrictEqual([source.paused, waits()], [true, true])
+    slow.reply.resume()
+    slow.reply.pause()
+    pass()
+    assert.deepStrictEqual([stuck.ended, stuck.text, stuck.end?.error?.category], [true, "", "network"])
+    assert.deepStrictEqual([stuck.end?.served.cache, stuck.end?.attempts, told.shared], ["hit", [], 2])
+    assert.strictEqual(stuck.reply.cancel(), stuck.end)
+    assert.strictEqual(unread.start().end?.error?.category, "network")
+    assert.deepStrictEqual([source.paused, waits()], [false, false])
+    source.send("3")
+    source.end()
+    for (const { reply } of [slow, stuck]) reply.resume()
+    assert.deepStrictEqual(
+      [fast, slow].map(({ end, text }) => [text, end?.error]),
+      [
+        ["1234567890123", undefined],
+        ["1234567890123", undefined]
+      ]
+    )
+    assert.strictEqual(stuck.text, "")
+  })
+
+  it("cuts off whoever leads as well, and nobody who goes on reading or keeps nobody waiting", () => {
+    const { join, pass, source, waits } = sharing(10)
+    const [leading, other] = [join(true).start(), join().start()]
+    leading.reply.pause()
+    source.send("123456789012")
+    assert.isTrue(waits())
+    // Its pause is over in time, and begins anew.
+    leading.reply.resume()
+    leading.reply.pause()
+    assert.isFalse(waits())
+    source.send("345678901234")
+    assert.isTrue(waits())
+    other.reply.pause()
+    assert.isFalse(waits())
+    other.reply.resume()
+    pass()
+    assert.deepStrictEqual([leading.end?.served.cache, leading.end?.error?.category], ["miss", "network"])
+    source.end()
+    assert.deepStrictEqual(
+      [other.text, other.end?.error, source.cancelled],
+      ["123456789012345678901234", undefined, false]
+    )
+  })
+
+  it("waits for nobody when it is over", () => {
+    const { join, source, waits } = sharing(10)
+    const [fast, stuck] = [join(true).start(), join().start()]
+    stuck.reply.pause()
+    source.send("123456789012")
+    assert.isTrue(waits())
+    source.end()
+    assert.deepStrictEqual([waits(), fast.ended, stuck.ended], [false, true, false])
+    stuck.reply.resume()
+    assert.deepStrictEqual([stuck.ended, stuck.end?.error, stuck.text], [true, undefined, "123456789012"])
   })
 
   it("is cancelled when the last one leaves, once, and when nobody came", () => {
