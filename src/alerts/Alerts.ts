@@ -3,6 +3,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Runtime from "effect/Runtime"
@@ -80,6 +81,13 @@ interface Stored {
   readonly outbox: StoredOutbox.StoredOutbox
 }
 
+/** Delivers to one target. */
+interface Loop {
+  readonly fiber: Fiber.Fiber<never>
+  /** There may be more. */
+  readonly wake: Queue.Queue<void>
+}
+
 const make = (stored: Stored | undefined) =>
   Effect.gen(function* () {
     const live = yield* LiveSettings
@@ -87,7 +95,9 @@ const make = (stored: Stored | undefined) =>
     const clock = yield* Effect.clock
     const run = Runtime.runFork(yield* Effect.runtime<never>())
     const changes = yield* live.subscribe
-    const fresh = yield* Queue.sliding<void>(1)
+    const scope = yield* Effect.scope
+    /** Who delivers, by target. */
+    const loops = new Map<string, Loop>()
     const memory = new MemoryOutbox()
     const courier = new Courier(transport)
     const settings = () => live.current().alerts
@@ -100,7 +110,9 @@ const make = (stored: Stored | undefined) =>
         stored !== undefined &&
         stored.database.status() !== "off" &&
         stored.journal.append("alert", JSON.stringify(record)),
-      fresh: () => void fresh.unsafeOffer(undefined),
+      fresh: () => {
+        for (const { wake } of loops.values()) wake.unsafeOffer(undefined)
+      },
       lost: () => void run(Effect.logError("alerts: too many wait; the oldest is dropped and was not delivered")),
       crowded: (kind) =>
         void run(
@@ -117,24 +129,44 @@ const make = (stored: Stored | undefined) =>
       }
     }
 
-    const round = Effect.gen(function* () {
-      const { timeout, webhooks } = settings()
-      if (webhooks.length === 0) return yield* Effect.asVoid(Queue.take(changes))
-      const targets = webhooks.map(Target.of)
-      yield* courier.deliver(memory, targets, timeout)
-      if (stored !== undefined) yield* courier.deliver(stored.outbox, targets, timeout)
-      // What is in the database may come from others.
-      const pause = stored === undefined ? memory.nextAt(targets.map(({ id }) => id)) - now() : lookEvery
-      const more = Queue.take(fresh)
-      yield* Number.isFinite(pause) ? Effect.timeoutOption(more, Math.max(1, Math.ceil(pause))) : more
-    })
-    yield* Effect.forkScoped(
+    const targets = () => settings().webhooks.map(Target.of)
+
+    /** One look at what is due at a target, until there may be more. */
+    const round = (id: string, wake: Queue.Dequeue<void>) =>
+      Effect.gen(function* () {
+        const target = targets().find((each) => each.id === id)
+        if (target === undefined) return yield* Queue.take(wake)
+        const { timeout } = settings()
+        yield* courier.deliver(memory, target, timeout)
+        if (stored !== undefined) yield* courier.deliver(stored.outbox, target, timeout)
+        // What is in the database may come from others.
+        const pause = stored === undefined ? memory.nextAt(id) - now() : lookEvery
+        const more = Queue.take(wake)
+        yield* Number.isFinite(pause) ? Effect.timeoutOption(more, Math.max(1, Math.ceil(pause))) : more
+      })
+    const rounds = (id: string, wake: Queue.Dequeue<void>) =>
       Effect.forever(
-        Effect.catchAllDefect(round, (defect) =>
+        Effect.catchAllDefect(round(id, wake), (defect) =>
           Effect.zipRight(Effect.logError("delivering alerts failed", Cause.die(defect)), Effect.sleep(lookEvery))
         )
       )
-    )
+
+    /** Each target has a loop of its own, so that a slow one delays no other. */
+    const staff = Effect.gen(function* () {
+      const wanted = new Set(targets().map(({ id }) => id))
+      for (const [id, { fiber }] of loops) {
+        if (wanted.has(id)) continue
+        loops.delete(id)
+        yield* Fiber.interrupt(fiber)
+      }
+      for (const id of wanted) {
+        if (loops.has(id)) continue
+        const wake = yield* Queue.sliding<void>(1)
+        loops.set(id, { wake, fiber: yield* Effect.forkIn(rounds(id, wake), scope) })
+      }
+    })
+    yield* staff
+    yield* Effect.forkScoped(Effect.forever(Effect.zipRight(Queue.take(changes), staff)))
     if (stored !== undefined) {
       yield* Effect.forkScoped(Effect.schedule(stored.outbox.tidy, Schedule.spaced("1 hour")))
     }
@@ -158,10 +190,10 @@ const make = (stored: Stored | undefined) =>
           }
         }),
       test: Effect.suspend(() => {
-        const { timeout, webhooks } = settings()
+        const { timeout } = settings()
         const body = AlertBody.test(randomUUID(), now())
         return Effect.forEach(
-          webhooks.map(Target.of),
+          targets(),
           (target) => Effect.map(Effect.timed(Effect.either(post(transport, target, body, timeout))), tested(target)),
           { concurrency: "unbounded" }
         )

@@ -12,14 +12,8 @@ export class Courier {
 
   constructor(private readonly transport: Transport["Type"]) {}
 
-  /** Everything that is due now, one after the other at each target. `timeout` is in ms. */
-  readonly deliver = (outbox: Outbox, targets: ReadonlyArray<Target>, timeout: number): Effect.Effect<void> =>
-    Effect.forEach(targets, (target) => this.deliverTo(outbox, target, timeout), {
-      concurrency: "unbounded",
-      discard: true
-    })
-
-  private readonly deliverTo = (outbox: Outbox, target: Target, timeout: number): Effect.Effect<void> =>
+  /** Everything that is due now at a target, one after the other. `timeout` is in ms. */
+  readonly deliver = (outbox: Outbox, target: Target, timeout: number): Effect.Effect<void> =>
     Effect.gen(this, function* () {
       while (true) {
         const now = yield* currentTime

@@ -16,11 +16,11 @@ export class MemoryOutbox implements Outbox {
     return dropped?.deliveries.every(({ state }) => state !== "waiting") ?? true
   }
 
-  /** When the next one is due at one of these targets (Unix ms); infinite: nothing waits. */
-  nextAt(targets: ReadonlyArray<string>): number {
+  /** When the next one is due at a target (Unix ms); infinite: nothing waits. */
+  nextAt(target: string): number {
     let next = Number.POSITIVE_INFINITY
-    for (const { at, state, target } of this.kept.flatMap(({ deliveries }) => deliveries)) {
-      if (state === "waiting" && targets.includes(target)) next = Math.min(next, at)
+    for (const each of this.kept.flatMap(({ deliveries }) => deliveries)) {
+      if (each.state === "waiting" && each.target === target) next = Math.min(next, each.at)
     }
     return next
   }

@@ -168,6 +168,24 @@ describe("an alert", () => {
     })
   )
 
+  it.scoped("comes at once to a webhook that answers, however slow others are", () =>
+    Effect.gen(function* () {
+      const to = webhooks()
+      const alerts = yield* inMemory(to, { webhooks: [webhook(slackUrl), webhook("https://pager.example/hook")] })
+      to.silent.add("https://hooks.slack.com")
+      const paged = () => to.posts.filter(({ url }) => url.startsWith("https://pager")).length
+      for (const [at, name] of ["a", "b", "c"].entries()) {
+        alerts.tell(circuitOpen(name))
+        yield* pass("1 second")
+        assert.strictEqual(paged(), at + 1)
+      }
+      to.silent.clear()
+      yield* pass("1 minute")
+      const { alerts: told, undelivered } = yield* alerts.latest(10)
+      assert.deepStrictEqual([told.length, undelivered], [3, 0])
+    })
+  )
+
   it.scoped("does not follow a redirect", () =>
     Effect.gen(function* () {
       const to = webhooks()
@@ -270,6 +288,14 @@ describe("an alert", () => {
       alerts.tell(circuitOpen("c"))
       yield* settled
       assert.strictEqual(to.posts.length, 1)
+      yield* Queue.offer(changes, { settings: current })
+      yield* settled
+      current = alertSettings()
+      yield* Queue.offer(changes, { settings: current })
+      yield* settled
+      alerts.tell(circuitOpen("d"))
+      yield* settled
+      assert.strictEqual(to.posts.length, 2)
     })
   )
 

@@ -31,16 +31,19 @@ export interface Webhooks {
   readonly layer: Layer.Layer<Transport>
   /** What all of them answer from now on. */
   answer: Answer | "refused" | undefined
+  /** But those at these origins say nothing. */
+  readonly silent: Set<string>
 }
 
 export const webhooks = (): Webhooks => {
   const made: Webhooks = {
     posts: [],
     answer: { status: 200, body: "ok" },
+    silent: new Set(),
     layer: Layer.succeed(Transport, {
       exchange: ({ body, headers, origin, path }, incoming) => {
         made.posts.push({ url: origin + path, headers, body: Buffer.from(body ?? []).toString("utf8") })
-        const { answer } = made
+        const answer = made.silent.has(origin) ? undefined : made.answer
         let isOver = false
         queueMicrotask(() => {
           if (isOver || answer === undefined) return
