@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as FiberMap from "effect/FiberMap"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Queue from "effect/Queue"
 import * as Runtime from "effect/Runtime"
@@ -81,6 +81,13 @@ interface Stored {
   readonly outbox: StoredOutbox.StoredOutbox
 }
 
+/** Delivers to one target. */
+interface Loop {
+  readonly fiber: Fiber.Fiber<never>
+  /** There may be more. */
+  readonly wake: Queue.Queue<void>
+}
+
 const make = (stored: Stored | undefined) =>
   Effect.gen(function* () {
     const live = yield* LiveSettings
@@ -88,9 +95,9 @@ const make = (stored: Stored | undefined) =>
     const clock = yield* Effect.clock
     const run = Runtime.runFork(yield* Effect.runtime<never>())
     const changes = yield* live.subscribe
-    const couriers = yield* FiberMap.make<string>()
-    /** Wake who delivers to a target. */
-    const wakes = new Map<string, Queue.Queue<void>>()
+    const scope = yield* Effect.scope
+    /** Who delivers, by target. */
+    const loops = new Map<string, Loop>()
     const memory = new MemoryOutbox()
     const courier = new Courier(transport)
     const settings = () => live.current().alerts
@@ -104,7 +111,7 @@ const make = (stored: Stored | undefined) =>
         stored.database.status() !== "off" &&
         stored.journal.append("alert", JSON.stringify(record)),
       fresh: () => {
-        for (const wake of wakes.values()) wake.unsafeOffer(undefined)
+        for (const { wake } of loops.values()) wake.unsafeOffer(undefined)
       },
       lost: () => void run(Effect.logError("alerts: too many wait; the oldest is dropped and was not delivered")),
       crowded: (kind) =>
@@ -144,17 +151,18 @@ const make = (stored: Stored | undefined) =>
         )
       )
 
-    /** Each target has a courier of its own, so that a slow one delays no other. */
+    /** Each target has a loop of its own, so that a slow one delays no other. */
     const staff = Effect.gen(function* () {
       const wanted = new Set(targets().map(({ id }) => id))
-      for (const id of [...wakes.keys()].filter((each) => !wanted.has(each))) {
-        wakes.delete(id)
-        yield* FiberMap.remove(couriers, id)
+      for (const [id, { fiber }] of loops) {
+        if (wanted.has(id)) continue
+        loops.delete(id)
+        yield* Fiber.interrupt(fiber)
       }
-      for (const id of [...wanted].filter((each) => !wakes.has(each))) {
+      for (const id of wanted) {
+        if (loops.has(id)) continue
         const wake = yield* Queue.sliding<void>(1)
-        wakes.set(id, wake)
-        yield* FiberMap.run(couriers, id, rounds(id, wake))
+        loops.set(id, { wake, fiber: yield* Effect.forkIn(rounds(id, wake), scope) })
       }
     })
     yield* staff
