@@ -33,8 +33,8 @@ export class Books {
   private bounds: MaxCost.Bounds | undefined = undefined
   private held: ReadonlyArray<() => void> = nothing
   private refusals: Map<Candidate, Refusal> | undefined = undefined
-  /** For whom the store was asked last: what it said counts. */
-  private asked: Candidate | undefined = undefined
+  /** For whom the store was asked since the last call: what it said counts. */
+  private asked: ReadonlyArray<Candidate> = nothing
 
   constructor(
     private readonly desk: Desk,
@@ -111,8 +111,7 @@ export class Books {
     this.letGo()
     const reserved = budgets.reserve(purses, this.most(candidate))
     if ("reason" in reserved) {
-      const ask = reserved.reason === "exceeded" && this.asked !== candidate ? this.asking(candidate) : undefined
-      this.asked = undefined
+      const ask = reserved.reason === "exceeded" && !this.asked.includes(candidate) ? this.asking(candidate) : undefined
       if (ask !== undefined) return ask
       this.refuse(candidate, reserved)
       return false
@@ -124,6 +123,7 @@ export class Books {
       return false
     }
     this.refusals?.delete(candidate)
+    this.asked = nothing
     this.kept = [...this.kept, { candidate, entry, reservation: reserved }]
     return true
   }
@@ -133,7 +133,7 @@ export class Books {
     const wants = this.wants([candidate])
     if (this.desk.budgets.suffice(wants)) return undefined
     return Effect.suspend(() => {
-      this.asked = candidate
+      this.asked = [...this.asked, candidate]
       return this.desk.budgets.fill(wants, this.hold)
     })
   }

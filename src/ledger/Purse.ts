@@ -108,7 +108,8 @@ export class Purse {
 
   /** What the store refused when it was last asked, if it still stands at this time (Unix ms). */
   refused(now: number): Refusal | undefined {
-    if (this.denied === undefined) return undefined
+    // It may have granted less since.
+    if (this.denied === undefined || this.denied.at < this.heardAt) return undefined
     const refusal = this.refusal()
     return (refusal.resetsAt ?? Number.POSITIVE_INFINITY) > now ? refusal : undefined
   }
@@ -174,7 +175,9 @@ export class Purse {
     const leased = this.asked.filter((_, at) => amounts[at] === true)
     const refused = this.asked.flatMap(({ one }, at) => (amounts[at] === true ? [] : [one.amount]))
     const [first] = refused
-    this.denied = first && { amount: refused.reduce((least, each) => (each < least ? each : least), first), at: now }
+    if (first !== undefined) {
+      this.denied = { amount: refused.reduce((least, each) => (each < least ? each : least), first), at: now }
+    } else if (leased.some(({ one }) => one.amount >= (this.denied?.amount ?? 0n))) this.denied = undefined
     for (const { amount } of leased) this.allowance += amount
     this.allowance += more
     if (own < this.allowance) this.allowance = own

@@ -305,6 +305,20 @@ describe("a hard budget", () => {
     )
   })
 
+  it.effect("pays for the cheaper candidate where the dearer one is beyond it, whoever stands first", () => {
+    const at = (id: string, completion: number) =>
+      instance(id, { pricing: { prompt: 0, completion }, simulated: quick })
+    const one = budget("provider:simulated", { daily: usd("0.05") })
+    return under({ budgets: [one], instances: [at("a", 100), at("b", 10)] }, () =>
+      Effect.gen(function* () {
+        const outcomes = yield* ask(8, 1, {})
+        const instances = outcomes.flatMap((outcome) => (Either.isRight(outcome) ? [outcome.right.instance] : []))
+        assert.deepStrictEqual(instances, ["b", "b", "b", "b", "b"])
+        assert.deepStrictEqual(yield* standing(one), ["0.05", "0"])
+      })
+    )
+  })
+
   it.effect("pays for what is small enough also behind a call that it cannot pay", () =>
     under({ budgets: [budget("global", { daily: usd("0.5") })] }, () =>
       Effect.gen(function* () {
