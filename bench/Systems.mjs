@@ -91,7 +91,7 @@ const configFile = (upstream, log, { strategy, cache, everything = false }) => {
 }
 
 /** More in a minute than anybody can ask. */
-const plenty = { requestsPerMinute: 60_000_000, tokensPerMinute: 60_000_000_000 }
+const plenty = { requestsPerMinute: 10_000_000, tokensPerMinute: 10_000_000_000 }
 
 const rateLimits = ["global", "user:*"].map((scope) => ({ scope, ...plenty }))
 

@@ -96,9 +96,10 @@ export class CostTracker extends Context.Tag("orelse/CostTracker")<
       )
       return make({
         run: journal.id,
-        intent: (json) => journal.appendNow("intent", json),
+        intent: (row) => journal.appendNow("intent", JSON.stringify(row)),
         // It is written with the request's own row, or at the end of this turn of the event loop.
-        entry: (json) => {
+        entry: (row) => {
+          const json = JSON.stringify(row)
           if (!journal.append("entry", json) && ends.length < mostEnds) ends = [...ends, json]
         }
       })
@@ -106,26 +107,26 @@ export class CostTracker extends Context.Tag("orelse/CostTracker")<
   )
 }
 
-/** Where rows go. */
+/** Where rows go, if anywhere. */
 interface Keeper {
-  /** Of this gateway's journal. */
+  /** Of this gateway's journal; null: nobody keeps them. */
   readonly run: string | null
   /** Before the call; false: it is not written down. */
-  readonly intent: (json: string) => boolean
-  readonly entry: (json: string) => void
+  readonly intent: (row: object) => boolean
+  readonly entry: (row: object) => void
 }
 
 const make = ({ entry: keep, intent, run }: Keeper): CostTracker["Type"] => {
   let listeners: ReadonlyArray<Listener> = []
   const write = (opened: LedgerIntent, closed: Closed, budgets: ReadonlyArray<string>): void => {
-    const entry: LedgerEntry = { ...opened, ...closed }
-    keep(JSON.stringify({ ...entry, run, budgets }))
+    const entry = entryOf(opened, closed)
+    if (run !== null) keep({ ...entry, run, budgets })
     for (const listener of listeners) listener(entry, budgets)
   }
   return {
     open: (opening) => {
       const opened = intentOf(opening)
-      const kept = intent(JSON.stringify({ ...opened, run }))
+      const kept = run === null || intent({ ...opened, run })
       let closed = false
       return {
         kept,
@@ -174,6 +175,37 @@ const make = ({ entry: keep, intent, run }: Keeper): CostTracker["Type"] => {
 }
 
 type Closed = Omit<LedgerEntry, keyof LedgerIntent>
+
+/** No spread: this is made for every call. */
+const entryOf = (opened: LedgerIntent, closed: Closed): LedgerEntry => ({
+  id: opened.id,
+  request_id: opened.request_id,
+  timestamp: opened.timestamp,
+  tenant: opened.tenant,
+  user: opened.user,
+  key: opened.key,
+  instance: opened.instance,
+  provider: opened.provider,
+  model: opened.model,
+  provider_model_id: opened.provider_model_id,
+  stream: opened.stream,
+  reserved_usd: opened.reserved_usd,
+  ended_at: closed.ended_at,
+  outcome: closed.outcome,
+  category: closed.category,
+  ms: closed.ms,
+  input_tokens: closed.input_tokens,
+  cache_read_tokens: closed.cache_read_tokens,
+  cache_write_tokens: closed.cache_write_tokens,
+  cache_write_1h_tokens: closed.cache_write_1h_tokens,
+  input_audio_tokens: closed.input_audio_tokens,
+  output_tokens: closed.output_tokens,
+  reasoning_tokens: closed.reasoning_tokens,
+  output_audio_tokens: closed.output_audio_tokens,
+  usage_source: closed.usage_source,
+  cost_usd: closed.cost_usd,
+  saved_usd: closed.saved_usd
+})
 
 const intentOf = (opening: Omit<Opening, "budgets">): LedgerIntent => ({
   id: randomUUID(),

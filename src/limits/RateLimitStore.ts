@@ -85,12 +85,15 @@ class Memory {
 
   /** A full one says as much as none. For each newcomer two of the oldest are looked at, so that they never pile up. */
   private forgetFull(now: number): void {
+    // To delete the only one, the library clears its room for all.
+    if (this.buckets.size < 2) return
     let looked = 0
     for (const name of this.buckets.rkeys()) {
       const kept = this.buckets.peek(name)
       if (kept === undefined || ++looked > 2) return
       if (TokenBucket.level(kept.bucket, kept.rate, 0, now).reset > 0) return
       this.buckets.delete(name)
+      if (this.buckets.size < 2) return
     }
   }
 }
