@@ -15,18 +15,51 @@ export const tell = (reply: WireReply, inbound: Inbound, quota: Quota | undefine
   return { ...reply, headers }
 }
 
-const write = (headers: Record<string, string>, kind: string, left: Left, anthropicAt: number | undefined): void => {
-  const { perMinute, remaining, reset } = left
-  headers[`x-ratelimit-limit-${kind}`] = String(perMinute)
-  headers[`x-ratelimit-remaining-${kind}`] = String(remaining)
-  headers[`x-ratelimit-reset-${kind}`] = duration(reset)
+const write = (
+  headers: Record<string, string>,
+  kind: keyof typeof names,
+  { perMinute, remaining, reset }: Left,
+  anthropicAt: number | undefined
+): void => {
+  const { anthropic, openai } = names[kind]
+  headers[openai.limit] = String(perMinute)
+  headers[openai.remaining] = String(remaining)
+  headers[openai.reset] = duration(reset)
   if (anthropicAt === undefined) return
-  headers[`anthropic-ratelimit-${kind}-limit`] = String(perMinute)
-  headers[`anthropic-ratelimit-${kind}-remaining`] = String(remaining)
+  headers[anthropic.limit] = String(perMinute)
+  headers[anthropic.remaining] = String(remaining)
   // RFC 3339 in whole seconds.
   const at = new Date(Math.ceil((anthropicAt + reset) / 1000) * 1000)
-  headers[`anthropic-ratelimit-${kind}-reset`] = at.toISOString().replace(".000Z", "Z")
+  headers[anthropic.reset] = at.toISOString().replace(".000Z", "Z")
 }
+
+/** Written out: a name that is put together is looked up anew for every answer. */
+const names = {
+  requests: {
+    openai: {
+      limit: "x-ratelimit-limit-requests",
+      remaining: "x-ratelimit-remaining-requests",
+      reset: "x-ratelimit-reset-requests"
+    },
+    anthropic: {
+      limit: "anthropic-ratelimit-requests-limit",
+      remaining: "anthropic-ratelimit-requests-remaining",
+      reset: "anthropic-ratelimit-requests-reset"
+    }
+  },
+  tokens: {
+    openai: {
+      limit: "x-ratelimit-limit-tokens",
+      remaining: "x-ratelimit-remaining-tokens",
+      reset: "x-ratelimit-reset-tokens"
+    },
+    anthropic: {
+      limit: "anthropic-ratelimit-tokens-limit",
+      remaining: "anthropic-ratelimit-tokens-remaining",
+      reset: "anthropic-ratelimit-tokens-reset"
+    }
+  }
+} as const
 
 /** As OpenAI writes it: `120ms`, `1.5s`, `6m0s`. */
 const duration = (ms: number): string => {
